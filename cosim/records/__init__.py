@@ -1,0 +1,42 @@
+"""Frozen records that travel between the layers; arrays inside are read-only."""
+
+from cosim.records.feedback import Cut, CutKey, LossLine, Sensitivities, Target
+from cosim.records.network import (
+    Background,
+    ElementSeries,
+    GridStates,
+    Injections,
+    Limit,
+    NetworkInputs,
+    Point,
+    StateField,
+    StepFailure,
+    Terminal,
+    Violation,
+)
+from cosim.records.schedule import CostTable, NetworkDuals, Schedule
+from cosim.records.time import TimeAxis, read_only
+
+__all__ = [
+    "Background",
+    "CostTable",
+    "Cut",
+    "CutKey",
+    "ElementSeries",
+    "GridStates",
+    "Injections",
+    "Limit",
+    "LossLine",
+    "NetworkDuals",
+    "NetworkInputs",
+    "Point",
+    "Schedule",
+    "Sensitivities",
+    "StateField",
+    "StepFailure",
+    "Target",
+    "Terminal",
+    "TimeAxis",
+    "Violation",
+    "read_only",
+]

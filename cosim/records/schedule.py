@@ -1,0 +1,71 @@
+"""What the market decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from cosim.records.feedback import CutKey
+from cosim.records.network import Injections
+from cosim.records.time import FloatArray, TimeAxis
+
+CostTable = pd.DataFrame
+"""Index `participant`, columns cost components in the scenario's currency, `total` last.
+
+Costs are positive, income negative. The row `network` is the network account: losses and pump
+electricity. The row `system_operator` holds the operator's own costs and its fee income.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkDuals:
+    """Marginal values, per kWh, from the market with binaries fixed.
+
+    Attributes:
+        energy: pool price per carrier, shape (T,).
+        nodal: value of one more kWh injected by a terminal, per grid, shape (T, n), split into
+            energy, loss and congestion.
+        cuts: dual of each kept cut, currency per unit of the limit and step.
+    """
+
+    energy: Mapping[str, FloatArray]
+    loss: Mapping[str, FloatArray]
+    congestion: Mapping[str, FloatArray]
+    cuts: Mapping[CutKey, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A solved market.
+
+    Attributes:
+        time: the scenario's axis.
+        members: participants who shared in this solution.
+        table: long, columns time, participant, device, carrier, quantity, value.
+        injections: per network, over the whole axis.
+        costs: see `CostTable`.
+        cost: sum over all parties, in currency, without penalties for unmet limits.
+        bound: proven lower bound on the market problem's cost.
+        gap: relative difference between the two.
+        optimal: false where the time limit ended the search.
+        unmet: slack of each cut that could not be met, in kW at its strongest terminal.
+        network_demand_kw: losses and pump power charged to the community per carrier, shape (T,).
+        duals: marginal values, where they were asked for.
+        seconds: build, hand-over and solve times.
+    """
+
+    time: TimeAxis
+    members: frozenset[str]
+    table: pd.DataFrame
+    injections: Mapping[str, Injections]
+    costs: CostTable
+    cost: float
+    bound: float
+    gap: float
+    optimal: bool
+    unmet: Mapping[CutKey, float] = field(default_factory=dict)
+    network_demand_kw: Mapping[str, FloatArray] = field(default_factory=dict)
+    duals: NetworkDuals | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
