@@ -1,0 +1,144 @@
+"""The `networks` section: which files, which limits, which physical options.
+
+Every limit has a default with its source; a scenario may tighten or relax it and should then
+say why in its own comments.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cosim.scenario.base import Strict
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+NonNegative = Annotated[float, Field(ge=0.0)]
+
+
+class BackgroundSettings(Strict):
+    """Everyone in the network who does not take part."""
+
+    table: str | None = None
+    """CSV with columns element, id, profile, scale_kw and optionally power_factor: power drawn (load,
+    heat_consumer, sink) or fed in (sgen, source) is scale_kw times the profile. `id` is a table
+    index or a name."""
+
+    unlisted: Literal["off", "nominal"] = "off"
+    """Elements of the network file that the table does not name: switched off, or kept at the
+    constant value in the file."""
+
+
+class ElectricLimits(Strict):
+    """Limits of an electric network."""
+
+    voltage_min_pu: Positive = 0.90
+    """Lowest bus voltage; EN 50160: -10 % of nominal."""
+    voltage_max_pu: Positive = 1.10
+    """Highest bus voltage; EN 50160: +10 % of nominal."""
+    voltage_tolerance_pu: NonNegative = 1e-4
+    """How far outside still passes."""
+    line_loading_max_percent: Positive = 100.0
+    """Thermal rating of lines (IEC 60287 / cable data sheet in the network file)."""
+    trafo_loading_max_percent: Positive = 100.0
+    """Rated power of transformers (IEC 60076-7 without short-time overload)."""
+    loading_tolerance_percent: NonNegative = 0.05
+    """How far above still passes."""
+    import_max_kw: Positive | None = None
+    """Contracted power drawn from the external grid; unlimited if missing."""
+    export_max_kw: NonNegative | None = None
+    """Reverse power into the external grid; unlimited if missing."""
+    power_tolerance_kw: NonNegative = 0.5
+    """How far above a power limit still passes."""
+
+
+class ElectricNetwork(Strict):
+    """An electric network in pandapower's JSON format, or a SimBench grid."""
+
+    kind: Literal["electric"]
+    file: str | None = None
+    """Network file, relative to the scenario."""
+    simbench: str | None = None
+    """SimBench code; needs the package simbench."""
+    background: BackgroundSettings = BackgroundSettings()
+    limits: ElectricLimits = ElectricLimits()
+    base_power_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.95
+    """Power factor (inductive) of background loads without one of their own."""
+
+
+class PipeLimits(Strict):
+    """Limits that water networks and gas networks share."""
+
+    velocity_max_m_per_s: Positive
+    velocity_tolerance_m_per_s: NonNegative = 0.005
+    pressure_min_bar: float | None = None
+    pressure_max_bar: float | None = None
+    pressure_tolerance_bar: NonNegative = 0.002
+
+
+class HeatLimits(PipeLimits):
+    """Limits of a district heating (or, with other numbers, cooling) network."""
+
+    velocity_max_m_per_s: Positive = 2.5
+    """Usual upper design velocity of pre-insulated steel pipes (AGFW FW 401 practice)."""
+    differential_pressure_min_bar: NonNegative = 0.6
+    """At every consumer that draws heat; usual requirement of house stations (AGFW FW 515 practice)."""
+    supply_temperature_min_c: float = 65.0
+    """At every consumer that draws heat: 60 C at the domestic hot water storage (DVGW W 551) + 5 K."""
+    temperature_tolerance_k: NonNegative = 0.05
+    return_temperature_max_c: float | None = None
+    """At the plant."""
+    producer_max_kw: Positive | None = None
+    """Heat that the balancing plant can deliver; unlimited if missing."""
+    pump_max_kw: Positive | None = None
+    """Electric power of the main pump; unlimited if missing."""
+    power_tolerance_kw: NonNegative = 0.5
+
+
+class HeatNetwork(Strict):
+    """A district heating network in pandapipes' JSON format with one circulation pump."""
+
+    kind: Literal["heat", "cooling"]
+    file: str
+    background: BackgroundSettings = BackgroundSettings()
+    limits: HeatLimits = HeatLimits()
+    supply_temperature_c: float = 80.0
+    """Set-point at the plant."""
+    return_temperature_c: float = 50.0
+    """At the outlet of house stations that draw heat."""
+    ground_temperature_c: float = 10.0
+    pump_lift_bar: Positive | None = None
+    """Differential pressure of the circulation pump; the file's value if missing."""
+    pump_efficiency: Annotated[float, Field(gt=0.0, le=1.0)] = 0.6
+    """Hydraulic power over electric power."""
+    pump_bus: int | str | None = None
+    """Electric bus (index or name) that feeds the pump; the balancing plant's bus if missing."""
+    friction_model: Literal["nikuradse", "colebrook", "swamee-jain"] = "swamee-jain"
+    supplies_background: str | None = None
+    """Participant who has to produce the heat of background customers and its losses; the
+    external heat utility if missing."""
+
+
+class GasLimits(PipeLimits):
+    """Limits of a gas distribution network; pressures are gauge."""
+
+    velocity_max_m_per_s: Positive = 20.0
+    """Usual upper design velocity of distribution pipes (DVGW G 472 practice)."""
+    pressure_min_bar: float | None = 0.5
+    """Lowest gauge pressure that house regulators of a 1 bar network are set for."""
+
+
+class GasNetwork(Strict):
+    """A gas network in pandapipes' JSON format."""
+
+    kind: Literal["gas"]
+    file: str
+    background: BackgroundSettings = BackgroundSettings()
+    limits: GasLimits = GasLimits()
+    friction_model: Literal["nikuradse", "colebrook", "swamee-jain"] = "swamee-jain"
+    lhv_kwh_per_kg: Positive = 13.1
+    """Lower heating value of the gas in the network."""
+
+
+Network = Annotated[ElectricNetwork | HeatNetwork | GasNetwork, Field(discriminator="kind")]
