@@ -66,7 +66,3 @@ class Grid(Protocol):
         Opened with the plain package, its own `run_timeseries` reproduces the states.
         """
         ...
-
-    def bisect_start(self) -> Injections:
-        """Return injections of zero at every terminal and step: the network without participants."""
-        ...
