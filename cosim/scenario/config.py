@@ -1,0 +1,153 @@
+"""The scenario file as it is written: one model per section, no numbers resolved yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from cosim.scenario.base import Strict
+from cosim.scenario.networks import Fraction, Network, NonNegative, Positive
+from cosim.scenario.participants import Carrier, Participant
+from cosim.scenario.series import Series
+
+AllocationMethod = Literal["shapley", "nucleolus", "nash_harsanyi", "nash", "equal_disruption"]
+
+
+class TimeSection(Strict):
+    """The steps of the study."""
+
+    start: datetime
+    """Start of the first step, local time of `timezone` unless it carries an offset."""
+    steps: Annotated[int, Field(ge=1)]
+    step_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
+    timezone: str = "Europe/Berlin"
+
+
+class Tariff(Strict):
+    """Prices of one carrier at the utility, per kWh."""
+
+    buy: Series
+    """Price of energy bought, with taxes and grid fees."""
+    sell: Series | None = None
+    """Feed-in price; nothing can be sold if missing."""
+    co2_kg_per_kwh: NonNegative = 0.0
+    """Emissions of external supply."""
+
+
+class Carbon(Strict):
+    """CO2 tax on net emissions of external electricity, heat and gas."""
+
+    tax_per_t: NonNegative = 0.0
+
+
+class Sharing(Strict):
+    """How one carrier is shared."""
+
+    form: Literal["pool", "none"] = "pool"
+    fee_per_kwh: NonNegative = 0.0
+    """Management fee on shared energy, on each side, paid to the system operator."""
+
+
+class SystemOperator(Strict):
+    """Who runs the sharing."""
+
+    player: bool = False
+    """A player of the game: without it no coalition can share."""
+    cost_per_kwh: NonNegative = 0.0005
+    """Its own running cost per kWh shared (metering, billing)."""
+
+
+class Bargaining(Strict):
+    """The players, and how the benefit is shared."""
+
+    players: Mapping[str, tuple[str, ...]] = {}
+    """Player name -> participants; every participant is its own player if empty."""
+    settle_with: Literal["shapley", "nash", "asymmetric_nash"] = "asymmetric_nash"
+    """The allocation that becomes payments."""
+    power: Literal["equal", "volume", "exponential", "given"] = "volume"
+    """Bargaining power for the asymmetric Nash solution."""
+    given_power: Mapping[str, Positive] = {}
+    """By player, with `power: given`."""
+    coalition_values: bool = True
+    """Solve every coalition; otherwise only the Nash solutions, which need none."""
+    loss_rule: Literal["throughput"] = "throughput"
+    """How losses and pump electricity are billed: pro rata to energy exchanged."""
+
+
+class CouplingSection(Strict):
+    """The loop between market and networks."""
+
+    max_iterations: Annotated[int, Field(ge=1)] = 25
+    margin: Annotated[float, Field(ge=0.0, le=0.2)] = 0.005
+    """Cuts are made at limit x (1 - margin), checks at the limit."""
+    balance_tolerance: Positive = 1e-3
+    """Largest mismatch of losses between market and physics, as a share of throughput."""
+    refresh_tolerance: Positive = 5e-4
+    """Conservative cuts are linearised again until the cost falls by less than this share."""
+    max_refreshes: Annotated[int, Field(ge=0)] = 3
+    unmet_price_per_kwh: Positive = 100.0
+    """Price of missing a network limit by 1 kWh-equivalent; far above every energy price, so a
+    limit is only missed where no schedule can keep it."""
+
+
+class SolverSection(Strict):
+    """HiGHS."""
+
+    mip_gap: Annotated[float, Field(gt=0.0, lt=1.0)] = 1e-4
+    time_limit_s: Positive = 120.0
+    """Per solve."""
+    threads: Annotated[int, Field(ge=1)] = 1
+
+
+class ScenarioConfig(Strict):
+    """A whole scenario file."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    description: str = ""
+    currency: str = "EUR"
+    time: TimeSection
+    profiles: tuple[str, ...] = ()
+    """CSV or Parquet files with a column `time` and one column per profile."""
+    networks: Mapping[str, Network] = {}
+    tariffs: Mapping[Carrier, Tariff]
+    carbon: Carbon = Carbon()
+    sharing: Mapping[Carrier, Sharing] = {"electricity": Sharing(), "heat": Sharing()}
+    system_operator: SystemOperator = SystemOperator()
+    participants: Annotated[Mapping[str, Participant], Field(min_length=1)]
+    bargaining: Bargaining = Bargaining()
+    coupling: CouplingSection = CouplingSection()
+    solver: SolverSection = SolverSection()
+
+    @model_validator(mode="after")
+    def _one_network_per_kind(self) -> ScenarioConfig:
+        kinds = [network.kind for network in self.networks.values()]
+        double = sorted({kind for kind in kinds if kinds.count(kind) > 1})
+        if double:
+            raise ValueError(f"more than one {double[0]} network; give one network per kind")
+        return self
+
+
+CARRIER_OF_KIND: Mapping[str, Carrier] = {
+    "electric": "electricity",
+    "heat": "heat",
+    "cooling": "cooling",
+    "gas": "gas",
+}
+
+__all__ = [
+    "CARRIER_OF_KIND",
+    "AllocationMethod",
+    "Bargaining",
+    "Carbon",
+    "CouplingSection",
+    "Fraction",
+    "ScenarioConfig",
+    "Sharing",
+    "SolverSection",
+    "SystemOperator",
+    "Tariff",
+    "TimeSection",
+]

@@ -1,0 +1,93 @@
+"""The `participants` section: who they are, where they connect, what they need and own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from cosim.scenario.base import Strict
+from cosim.scenario.networks import NonNegative, Positive
+from cosim.scenario.series import Series
+
+Carrier = Literal["electricity", "heat", "cooling", "hydrogen", "gas"]
+CARRIERS: tuple[Carrier, ...] = ("electricity", "heat", "cooling", "hydrogen", "gas")
+
+
+class DeviceSpec(Strict):
+    """Base of every device: what it is called in files, and its running cost."""
+
+    type: str
+    """Key in the mapping of device types."""
+
+
+class Connection(Strict):
+    """Where and how strongly a participant is connected for one carrier."""
+
+    network: str | None = None
+    """Network of the scenario; the only one of the fitting kind if missing. A carrier without
+    any network in the scenario is traded without physical verification."""
+    at: int | str | tuple[int | str, ...] | Mapping[str, Positive] | None = None
+    """Bus, heat consumer or junction by index or name; several share the power equally, or with
+    the given weights. Missing only with `at_slack` or without a network."""
+    at_slack: bool = False
+    """At the balancing plant of a heat or cooling network."""
+    import_max_kw: NonNegative = 1e5
+    """Most that may be drawn (contracted power)."""
+    export_max_kw: NonNegative = 1e5
+    """Most that may be fed in."""
+    power_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.95
+    """Of the participant's inflexible electric demand (inductive)."""
+    reactive_max_kvar: NonNegative = 0.0
+    """Reactive power that inverters may freely inject or absorb (VDE-AR-N 4105 capability)."""
+    feed_temperature_c: float | None = None
+    """Temperature of heat fed in; the network's set-point if missing."""
+
+
+class Participant(Strict):
+    """One party of the community."""
+
+    connections: Mapping[Carrier, Connection]
+    """Carriers it can exchange; electricity and others not listed cannot be bought or sold."""
+    demand: Mapping[Carrier, Series] = {}
+    """Inflexible demand in kW per carrier."""
+    devices: Mapping[str, Any] = {}
+    """Devices by a name of the user's choice, each with its `type`."""
+    role: str = ""
+    """One line for the report."""
+
+    @field_validator("devices", mode="before")
+    @classmethod
+    def _devices(cls, value: Any, info: ValidationInfo) -> Any:
+        """Validate each device with the spec that its type names (types come by context)."""
+        if not isinstance(value, Mapping):
+            return value
+        types: Mapping[str, type[DeviceSpec]] = (info.context or {}).get("device_types", {})
+        return {name: _validate_device(name, spec, types) for name, spec in value.items()}
+
+    @model_validator(mode="after")
+    def _carriers_reachable(self) -> Participant:
+        for carrier in self.demand:
+            feeding = any(carrier in _outputs(spec) for spec in self.devices.values())
+            if carrier not in self.connections and not feeding:
+                raise ValueError(
+                    f"demand for {carrier} has neither a connection nor a device that supplies it; "
+                    f"add connections.{carrier} or a device"
+                )
+        return self
+
+
+def _outputs(spec: Any) -> tuple[str, ...]:
+    return tuple(getattr(spec, "supplies", ()))
+
+
+def _validate_device(name: str, spec: Any, types: Mapping[str, type[DeviceSpec]]) -> Any:
+    if isinstance(spec, DeviceSpec):
+        return spec
+    if not isinstance(spec, Mapping) or "type" not in spec:
+        raise ValueError(f"device {name} has no type; give one of {', '.join(sorted(types))}")
+    kind = spec["type"]
+    if kind not in types:
+        raise ValueError(f"device {name}: unknown type {kind!r}; give one of {', '.join(sorted(types))}")
+    return types[kind].model_validate(dict(spec))
