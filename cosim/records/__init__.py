@@ -14,11 +14,12 @@ from cosim.records.network import (
     Terminal,
     Violation,
 )
-from cosim.records.schedule import CostTable, NetworkDuals, Schedule
+from cosim.records.schedule import Baseline, CostTable, NetworkDuals, Schedule
 from cosim.records.time import TimeAxis, read_only
 
 __all__ = [
     "Background",
+    "Baseline",
     "CostTable",
     "Cut",
     "CutKey",

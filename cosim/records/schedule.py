@@ -20,6 +20,23 @@ electricity. The row `system_operator` holds the operator's own costs and its fe
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """A network without any participant: what background customers cause alone.
+
+    Attributes:
+        grid: network name.
+        drawn_kw: power drawn by background customers, shape (T,).
+        loss_kw: network losses, shape (T,).
+        auxiliary_kw: pump electricity, shape (T,).
+    """
+
+    grid: str
+    drawn_kw: FloatArray
+    loss_kw: FloatArray
+    auxiliary_kw: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkDuals:
     """Marginal values, per kWh, from the market with binaries fixed.
 
@@ -54,6 +71,7 @@ class Schedule:
         network_demand_kw: losses and pump power charged to the community per carrier, shape (T,).
         duals: marginal values, where they were asked for.
         seconds: build, hand-over and solve times.
+        solution: the solver's column values, opaque; a start or a fixed part for later solves.
     """
 
     time: TimeAxis
@@ -69,3 +87,4 @@ class Schedule:
     network_demand_kw: Mapping[str, FloatArray] = field(default_factory=dict)
     duals: NetworkDuals | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    solution: FloatArray | None = None

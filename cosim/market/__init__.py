@@ -1,0 +1,1 @@
+"""The market layer: Pyomo models solved with HiGHS."""
