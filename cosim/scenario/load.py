@@ -1,0 +1,162 @@
+"""Load a scenario: read, validate, resolve; all problems are reported at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pandas as pd
+import yaml
+from pydantic import ValidationError
+
+from cosim.errors import Problem, ScenarioError
+from cosim.records import NetworkInputs, TimeAxis
+from cosim.scenario.config import ScenarioConfig, TimeSection
+from cosim.scenario.network_file import read_tables
+from cosim.scenario.participants import DeviceSpec
+from cosim.scenario.problems import from_validation
+from cosim.scenario.profiles import read_profiles
+from cosim.scenario.resolve import NetworkFile, resolve_network
+from cosim.scenario.rules import check_rules
+from cosim.scenario.scenario import Scenario
+
+SCENARIO_FILE = "scenario.yaml"
+SimbenchSource = Callable[[str], Path]
+"""SimBench code -> network file (given by the layer that may import simbench)."""
+
+
+def load_scenario(
+    path: Path,
+    device_types: Mapping[str, type[DeviceSpec]],
+    simbench_source: SimbenchSource | None = None,
+) -> Scenario:
+    """Load and validate a scenario.
+
+    Args:
+        path: a scenario file, or a folder with `scenario.yaml` in it.
+        device_types: device type name -> specification.
+        simbench_source: writes a SimBench grid to a file; grids by code are refused without it.
+
+    Returns:
+        The frozen scenario with every series and connection resolved.
+
+    Raises:
+        ScenarioError: with every problem that was found.
+    """
+    file = path / SCENARIO_FILE if path.is_dir() else path
+    raw = _read_yaml(file)
+    try:
+        config = ScenarioConfig.model_validate(raw, context={"device_types": device_types})
+    except ValidationError as error:
+        raise ScenarioError(from_validation(error, file.name, raw)) from None
+    return _resolve(config, file, simbench_source)
+
+
+def _resolve(config: ScenarioConfig, file: Path, simbench_source: SimbenchSource | None) -> Scenario:
+    folder = file.parent
+    time = _time_axis(config.time, file.name)
+    profiles, problems = read_profiles(config.profiles, folder, time)
+    problems += [_in_file(file, p) for p in check_rules(config, profiles, len(time))]
+    networks: dict[str, NetworkInputs] = {}
+    for name in config.networks:
+        source = _network_file(config, name, folder, simbench_source, problems)
+        if source is not None:
+            found: list[Problem] = []
+            networks[name] = resolve_network(config, source, folder, time, profiles, found)
+            problems += [_in_file(file, p) for p in found]
+    if problems:
+        raise ScenarioError(problems)
+    return Scenario(config, folder, time, profiles, networks, _hash(config, file, networks))
+
+
+def _in_file(file: Path, problem: Problem) -> Problem:
+    """Name the scenario file unless the problem already names another one."""
+    if ".csv" in problem.where or ".parquet" in problem.where:
+        return problem
+    return Problem(f"{file.name}: {problem.where}", problem.found, problem.expected, problem.advice)
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML loader that refuses a key given twice instead of dropping the first."""
+
+
+def _mapping(loader: _UniqueKeys, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=deep)  # type: ignore[no-untyped-call]
+        if key in seen:
+            raise yaml.MarkedYAMLError(problem=f"the key {key!r} is given twice", problem_mark=key_node.start_mark)
+        seen.add(key)
+    return yaml.SafeLoader.construct_mapping(loader, node, deep)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        advice = "give a scenario file or its folder; `cosim init` makes one to start from"
+        raise ScenarioError([Problem(str(file), "no such file", "a scenario file", advice)])
+    try:
+        raw = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{file.name}: line {mark.line + 1}" if mark else file.name
+        found = getattr(error, "problem", None) or "not YAML"
+        raise ScenarioError([Problem(place, str(found), "valid YAML", "correct the line")]) from None
+    except UnicodeDecodeError:
+        raise ScenarioError([Problem(file.name, "not UTF-8 text", "a YAML file")]) from None
+    if not isinstance(raw, dict):
+        raise ScenarioError([Problem(file.name, f"a {type(raw).__name__}", "sections such as time and participants")])
+    return raw
+
+
+def _time_axis(section: TimeSection, file: str) -> TimeAxis:
+    try:
+        zone = ZoneInfo(section.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        problem = Problem(f"{file}: time.timezone", repr(section.timezone), "an IANA time zone such as Europe/Berlin")
+        raise ScenarioError([problem]) from None
+    start = pd.Timestamp(section.start)
+    start = start.tz_localize(zone) if start.tzinfo is None else start.tz_convert(zone)
+    index = pd.date_range(start, periods=section.steps, freq=f"{section.step_minutes}min")
+    return TimeAxis(index, section.step_minutes / 60.0)
+
+
+def _network_file(
+    config: ScenarioConfig,
+    name: str,
+    folder: Path,
+    simbench_source: SimbenchSource | None,
+    problems: list[Problem],
+) -> NetworkFile | None:
+    settings = config.networks[name]
+    code = getattr(settings, "simbench", None)
+    where = f"networks.{name}"
+    if (settings.file is None) == (code is None):
+        problems.append(Problem(where, "both file and simbench, or neither", "one of file and simbench"))
+        return None
+    try:
+        if settings.file is not None:
+            path = folder / settings.file
+        elif simbench_source is not None:
+            path = simbench_source(str(code))
+        else:
+            problems.append(Problem(f"{where}.simbench", repr(code), "file", "SimBench is not available here"))
+            return None
+        return NetworkFile(name, path, read_tables(path))
+    except ScenarioError as error:
+        problems.extend(Problem(f"{where}: {p.where}", p.found, p.expected, p.advice) for p in error.problems)
+        return None
+
+
+def _hash(config: ScenarioConfig, file: Path, networks: Mapping[str, NetworkInputs]) -> str:
+    """Return a SHA-256 over the scenario, its profiles, networks and background tables."""
+    digest = hashlib.sha256(file.read_bytes())
+    tables = [n.background.table for n in config.networks.values() if n.background.table]
+    for path in [file.parent / p for p in (*config.profiles, *tables)] + [n.file for n in networks.values()]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,138 @@
+"""Checks across fields of a scenario; each rule returns problems, none raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from cosim.errors import Problem
+from cosim.records.time import FloatArray
+from cosim.scenario.config import CARRIER_OF_KIND, ScenarioConfig
+from cosim.scenario.problems import some
+from cosim.scenario.resolve import network_of
+from cosim.scenario.series import ProfileRef
+
+RESERVED_NAMES = ("network", "system_operator")
+
+
+def check_rules(config: ScenarioConfig, profiles: Mapping[str, FloatArray], steps: int) -> list[Problem]:
+    """Return everything that is inconsistent across the scenario's sections."""
+    return [
+        *_names(config),
+        *_tariffs(config),
+        *_networks(config),
+        *_players(config),
+        *_series(config, profiles, steps),
+    ]
+
+
+def _names(config: ScenarioConfig) -> Iterator[Problem]:
+    for name in config.participants:
+        if name in RESERVED_NAMES or ":" in name:
+            yield Problem(
+                f"participants.{name}",
+                "a reserved name",
+                f"any name but {', '.join(RESERVED_NAMES)} and without a colon",
+                "rename the participant",
+            )
+
+
+def _tariffs(config: ScenarioConfig) -> Iterator[Problem]:
+    needed: dict[str, list[str]] = {}
+    for name, participant in config.participants.items():
+        for carrier in participant.connections:
+            needed.setdefault(carrier, []).append(name)
+    for carrier, names in needed.items():
+        if carrier not in config.tariffs:
+            yield Problem(
+                f"tariffs.{carrier}",
+                "missing",
+                f"a tariff, because {some(names)} is connected to {carrier}",
+                "add the tariff or remove the connection",
+            )
+
+
+def _networks(config: ScenarioConfig) -> Iterator[Problem]:
+    for name, participant in config.participants.items():
+        for carrier, connection in participant.connections.items():
+            network = network_of(config, carrier, connection)
+            where = f"participants.{name}.connections.{carrier}"
+            if network is None:
+                if connection.at is not None:
+                    yield Problem(
+                        f"{where}.at",
+                        repr(connection.at),
+                        f"no location, because the scenario has no {carrier} network",
+                        "remove at or add the network",
+                    )
+            elif network not in config.networks:
+                yield Problem(f"{where}.network", repr(network), f"one of {some(list(config.networks))}")
+            elif CARRIER_OF_KIND[config.networks[network].kind] != carrier:
+                yield Problem(f"{where}.network", repr(network), f"a network for {carrier}")
+    for name, network_settings in config.networks.items():
+        supplier = getattr(network_settings, "supplies_background", None)
+        if supplier is not None and supplier not in config.participants:
+            yield Problem(
+                f"networks.{name}.supplies_background",
+                repr(supplier),
+                f"a participant ({some(list(config.participants))})",
+            )
+
+
+def _players(config: ScenarioConfig) -> Iterator[Problem]:
+    players = config.bargaining.players
+    if not players:
+        return
+    listed = [member for members in players.values() for member in members]
+    unknown = sorted(set(listed) - set(config.participants))
+    if unknown:
+        yield Problem("bargaining.players", f"unknown participant {some(unknown)}", "names of participants")
+    twice = sorted({name for name in listed if listed.count(name) > 1})
+    if twice:
+        yield Problem("bargaining.players", f"{some(twice)} in more than one player", "each participant once")
+    missing = [name for name in config.participants if name not in listed]
+    if missing:
+        yield Problem("bargaining.players", f"{some(missing)} in no player", "each participant once", "add it to a player")
+    if config.bargaining.power == "given":
+        for name in players:
+            if name not in config.bargaining.given_power:
+                yield Problem(f"bargaining.given_power.{name}", "missing", "a positive number")
+
+
+def _series(config: ScenarioConfig, profiles: Mapping[str, FloatArray], steps: int) -> Iterator[Problem]:
+    for where, value in _series_values(config, ""):
+        name = value.profile if isinstance(value, ProfileRef) else value
+        if isinstance(name, str) and name not in profiles:
+            known = some(sorted(profiles)) or "none"
+            yield Problem(where, f"unknown profile {name!r}", f"a column of the profile files ({known})")
+        elif isinstance(value, tuple) and len(value) != steps:
+            yield Problem(where, f"a list of {len(value)} values", f"one value per step, {steps}")
+
+
+def _series_values(model: BaseModel, where: str) -> Iterator[tuple[str, Any]]:
+    for name, info in type(model).model_fields.items():
+        value = getattr(model, name)
+        path = f"{where}.{name}" if where else name
+        if isinstance(value, ProfileRef) or _may_be_profile(info.annotation):
+            yield from _leaves(value, path)
+        elif isinstance(value, BaseModel):
+            yield from _series_values(value, path)
+        elif isinstance(value, Mapping):
+            for key, item in value.items():
+                if isinstance(item, BaseModel) and not isinstance(item, ProfileRef):
+                    yield from _series_values(item, f"{path}.{key}")
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield f"{path}.{key}", item
+    elif value is not None:
+        yield path, value
+
+
+def _may_be_profile(annotation: Any) -> bool:
+    """True for Series fields and for mappings or options of them."""
+    return annotation is ProfileRef or any(_may_be_profile(part) for part in get_args(annotation))
