@@ -1,0 +1,58 @@
+"""Do market and physics agree on losses and pump electricity?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from cosim.coupling.networks import Networks, Verification, throughput_kw
+from cosim.records import Baseline, Schedule
+from cosim.records.time import FloatArray
+from cosim.scenario.config import CARRIER_OF_KIND
+
+
+def charged_kw(
+    networks: Networks, verification: Verification, baselines: Mapping[str, Baseline]
+) -> dict[str, FloatArray]:
+    """Return what the physics charges to the community per carrier, shape (T,).
+
+    Losses above those of the background alone; for electricity also the pump power above it.
+    """
+    charged: dict[str, FloatArray] = {}
+    for name, grid in networks.grids.items():
+        states, base = verification.states[name], baselines[name]
+        kind = grid.inputs.kind
+        if kind == "gas":
+            continue
+        _add(charged, CARRIER_OF_KIND[kind], states.loss_kw - base.loss_kw)
+        if kind in ("heat", "cooling"):
+            _add(charged, "electricity", states.auxiliary_kw - base.auxiliary_kw)
+    return charged
+
+
+def _add(charged: dict[str, FloatArray], carrier: str, value: FloatArray) -> None:
+    charged[carrier] = charged[carrier] + value if carrier in charged else value
+
+
+def mismatch(
+    networks: Networks,
+    schedule: Schedule,
+    verification: Verification,
+    baselines: Mapping[str, Baseline],
+) -> dict[str, float]:
+    """Return, per carrier, the largest difference between market and physics over all steps.
+
+    The difference is a share of the energy that flows through the carrier's network at that step.
+    """
+    physical = charged_kw(networks, verification, baselines)
+    worst: dict[str, float] = {}
+    for name, grid in networks.grids.items():
+        carrier = CARRIER_OF_KIND[grid.inputs.kind]
+        if carrier not in physical or grid.inputs.kind == "gas":
+            continue
+        assumed = schedule.network_demand_kw.get(carrier, np.zeros(len(grid.inputs.time)))
+        flow = throughput_kw(grid, verification.states[name].injections)
+        difference = np.abs(physical[carrier] - assumed) / flow
+        worst[carrier] = float(np.nanmax(difference)) if np.isfinite(difference).any() else np.inf
+    return worst

@@ -1,0 +1,116 @@
+"""Say why a schedule does not pass: limit, place, steps, amount, and the least that would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from cosim.coupling.feedback import margin_of
+from cosim.coupling.networks import Networks, Verification
+from cosim.coupling.outcome import Cause
+from cosim.records import Cut, CutKey, Limit, Schedule, TimeAxis, Violation
+
+Key = tuple[str, str, str, int]
+NameOf = Callable[[str, str, int], str]
+CAUSES_KEPT = 10
+
+
+def find_causes(
+    networks: Networks,
+    schedule: Schedule,
+    verification: Verification,
+    alone: Verification,
+    cuts: Mapping[CutKey, Cut],
+    margin: float,
+) -> tuple[Cause, ...]:
+    """Return the limits that are missed, per element, the worst of each limit first.
+
+    Args:
+        networks: adapters, for bounds and units.
+        schedule: market solution, with the slack of cuts that it could not meet.
+        verification: the state of that schedule.
+        alone: state of the networks without participants.
+        cuts: kept in the market.
+        margin: share by which cuts lie inside their limit.
+    """
+    missed: dict[Key, list[Violation]] = {}
+    for violation in verification.violations:
+        key = (violation.grid, violation.limit, violation.element, violation.id)
+        missed.setdefault(key, []).append(violation)
+    needed = _relaxations(networks, schedule, cuts, margin)
+    before = {(v.grid, v.limit, v.element, v.id): 0.0 for v in alone.violations}
+    for v in alone.violations:
+        key = (v.grid, v.limit, v.element, v.id)
+        before[key] = max(before[key], v.amount)
+    causes = []
+    for key, found in missed.items():
+        worst = max(found, key=lambda v: v.amount)
+        limit = _limit(networks, key[0], key[1])
+        causes.append(
+            Cause(
+                *key,
+                steps=tuple(sorted(v.step for v in found)),
+                worst_step=worst.step,
+                amount=worst.amount,
+                least_relaxation=needed.get(key, worst.amount),
+                unit=limit.unit,
+                without_participants=before.get(key, 0.0),
+            )
+        )
+    return _ranked(causes)
+
+
+def _ranked(causes: Sequence[Cause]) -> tuple[Cause, ...]:
+    """Worst first within each limit, limits in turn, at most `CAUSES_KEPT` in all."""
+    groups: dict[tuple[str, str], list[Cause]] = {}
+    for cause in sorted(causes, key=lambda c: -c.amount):
+        groups.setdefault((cause.grid, cause.limit), []).append(cause)
+    ordered = sorted(groups.values(), key=lambda group: -sum(len(c.steps) for c in group))
+    rounds = [group[k] for k in range(CAUSES_KEPT) for group in ordered if k < len(group)]
+    return tuple(rounds[:CAUSES_KEPT])
+
+
+def _relaxations(
+    networks: Networks, schedule: Schedule, cuts: Mapping[CutKey, Cut], margin: float
+) -> dict[Key, float]:
+    """Return per element the largest widening of its bound that the market asks for."""
+    needed: dict[Key, float] = {}
+    for key, slack_kw in schedule.unmet.items():
+        cut = cuts.get(key)
+        if cut is None:
+            continue
+        limit = _limit(networks, key.grid, key.limit)
+        bound = float(limit.bound[int(np.flatnonzero(limit.ids == key.id)[0])])
+        strongest = max(float(np.abs(cut.coef_p).max()), float(np.abs(cut.coef_q).max(initial=0.0)))
+        amount = slack_kw * strongest - margin_of(limit, bound, margin)
+        place = (key.grid, key.limit, key.element, key.id)
+        needed[place] = max(needed.get(place, 0.0), amount, 0.0)
+    return needed
+
+
+def _limit(networks: Networks, grid: str, name: str) -> Limit:
+    return next(limit for limit in networks.grids[grid].limits if limit.name == name)
+
+
+def sentence(causes: Sequence[Cause], verification: Verification, time: TimeAxis) -> str:
+    """Return one sentence that names the worst cause, for people."""
+    if verification.failures:
+        grid, failure = verification.failures[0]
+        when = time.index[failure.step].strftime("%Y-%m-%d %H:%M")
+        return f"{grid} has no physical state at {when}: {failure.reason}"
+    if not causes:
+        return ""
+    first = causes[0]
+    when = time.index[first.worst_step].strftime("%Y-%m-%d %H:%M")
+    text = (
+        f"{first.grid}: {first.limit} of {first.element} {first.id} is missed at "
+        f"{len(first.steps)} steps, by {first.amount:.4g} {first.unit} at {when}; "
+        f"the least relaxation that would do is {first.least_relaxation:.4g} {first.unit}"
+    )
+    if first.without_participants > 0.0:
+        text += (
+            f" (without any participant it is already missed by {first.without_participants:.4g} {first.unit})"
+        )
+    others = len({(c.grid, c.limit) for c in causes}) - 1
+    return f"{text}; {others} more limits are missed" if others else text

@@ -1,0 +1,172 @@
+"""Turn what the networks refuse into constraints of the market: limit cuts and loss lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from cosim.grids.base import Grid
+from cosim.records import (
+    Cut,
+    CutKey,
+    GridStates,
+    Limit,
+    LossLine,
+    Sensitivities,
+    Target,
+    Violation,
+    read_only,
+)
+from cosim.records.time import FloatArray
+
+CANDIDATES_PER_LIMIT_AND_STEP = 12
+"""Violations that are linearised per limit and step, worst first."""
+PARALLEL = 0.98
+"""Cosine above which two cuts of one limit and step say the same; the worse one is kept."""
+FLAT = 1e-9
+"""Largest coefficient below which no participant can move a quantity."""
+
+
+def choose_targets(found: Iterable[Violation]) -> tuple[Target, ...]:
+    """Return the violations to linearise: the worst few of each limit and step."""
+    groups: dict[tuple[str, int], list[Violation]] = {}
+    for violation in found:
+        groups.setdefault((violation.limit, violation.step), []).append(violation)
+    return tuple(
+        Target(v.limit, v.element, v.quantity, v.id, v.step)
+        for group in groups.values()
+        for v in sorted(group, key=lambda v: -v.amount)[:CANDIDATES_PER_LIMIT_AND_STEP]
+    )
+
+
+def margin_of(limit: Limit, bound: float, margin: float) -> float:
+    """Return how far inside its bound a limit is cut, in the limit's unit.
+
+    The margin is a share of what the quantity can vary over: the distance from nominal voltage,
+    10 K for temperatures, the bound itself for everything else.
+    """
+    scale = {"pu": abs(1.0 - bound), "C": 10.0}.get(limit.unit, abs(bound))
+    return margin * scale
+
+
+def limit_cuts(
+    sensitivities: Sensitivities, limits: Iterable[Limit], iteration: int, margin: float
+) -> tuple[list[Cut], tuple[Target, ...]]:
+    """Return the cuts that keep each target inside its bound, to first order.
+
+    For an upper bound b of a quantity with value y0 and gradient g at the injections x0:
+    `g @ x <= b - margin - y0 + g @ x0`; for a lower bound with the signs turned.
+
+    Args:
+        sensitivities: values and gradients, m targets.
+        limits: the adapter's limits, to look up bounds.
+        iteration: written into the keys.
+        margin: see `margin_of`.
+
+    Returns:
+        At most one cut per target (parallel cuts of one limit and step are left out), and the
+        targets that no participant can influence.
+    """
+    by_name = {limit.name: limit for limit in limits}
+    kept: list[Cut] = []
+    immovable: list[Target] = []
+    directions: dict[tuple[str, int], list[FloatArray]] = {}
+    for k, target in enumerate(sensitivities.targets):
+        cut = _cut(sensitivities, k, by_name[target.limit], iteration, margin)
+        length = float(np.hypot(np.linalg.norm(cut.coef_p), np.linalg.norm(cut.coef_q)))
+        if not np.isfinite(length) or not np.isfinite(cut.rhs):
+            continue
+        if length < FLAT:
+            immovable.append(target)
+            continue
+        direction = np.concatenate([cut.coef_p, cut.coef_q]) / length
+        known = directions.setdefault((target.limit, target.step), [])
+        if any(float(direction @ other) > PARALLEL for other in known):
+            continue
+        known.append(direction)
+        kept.append(cut)
+    return kept, tuple(immovable)
+
+
+def _cut(s: Sensitivities, k: int, limit: Limit, iteration: int, margin: float) -> Cut:
+    target = s.targets[k]
+    bound = float(limit.bound[int(np.flatnonzero(limit.ids == target.id)[0])])
+    row = int(np.flatnonzero(s.injections.steps == target.step)[0])
+    at_point = s.d_dp_per_kw[k] @ s.injections.p_kw[row] + s.d_dq_per_kvar[k] @ s.injections.q_kvar[row]
+    sign = 1.0 if limit.sense == "max" else -1.0
+    room = sign * (bound - float(s.value[k])) - margin_of(limit, bound, margin)
+    return Cut(
+        key=CutKey(s.grid, limit.name, limit.element, target.id, target.step, iteration),
+        terminals=s.terminals,
+        coef_p=read_only(sign * s.d_dp_per_kw[k]),
+        coef_q=read_only(sign * s.d_dq_per_kvar[k]),
+        rhs=room + sign * float(at_point),
+        outer=limit.outer,
+    )
+
+
+def loss_lines(s: Sensitivities, iteration: int, exact: bool, auxiliary: bool) -> list[LossLine]:
+    """Return tangents of losses, and of pump electricity where the network has any.
+
+    `loss(x) ~ loss(x0) + g @ (x - x0)`, one line per step that has a physical state.
+    """
+    lines = [_line(s, "loss", iteration, exact)]
+    return [*lines, _line(s, "auxiliary", iteration, True)] if auxiliary else lines
+
+
+def _line(
+    s: Sensitivities, kind: Literal["loss", "auxiliary"], iteration: int, exact: bool
+) -> LossLine:
+    is_loss = kind == "loss"
+    value_kw = s.loss_kw if is_loss else s.auxiliary_kw
+    d_dp = s.d_loss_dp if is_loss else s.d_auxiliary_dp
+    d_dq = s.d_loss_dq if is_loss else np.zeros_like(s.d_loss_dq)
+    at_point = (d_dp * s.injections.p_kw).sum(axis=1) + (d_dq * s.injections.q_kvar).sum(axis=1)
+    usable = np.isfinite(value_kw - at_point)
+    return LossLine(
+        grid=s.grid,
+        kind=kind,
+        iteration=iteration,
+        steps=read_only(s.injections.steps[usable], np.int64),
+        terminals=s.terminals,
+        constant_kw=read_only((value_kw - at_point)[usable]),
+        coef_p=read_only(d_dp[usable]),
+        coef_q=read_only(d_dq[usable]),
+        exact=exact,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What one network says back.
+
+    Attributes:
+        cuts: limits, linearised.
+        lines: losses and pump electricity, linearised.
+        immovable: violated targets that no participant can influence.
+    """
+
+    cuts: tuple[Cut, ...]
+    lines: tuple[LossLine, ...]
+    immovable: tuple[Target, ...]
+
+
+def feed_back(
+    grid: Grid, states: GridStates, targets: tuple[Target, ...], iteration: int, margin: float
+) -> Feedback:
+    """Linearise one network at its verified states.
+
+    Losses of an electric network are convex in the injections, so its tangents accumulate; heat
+    losses and pump power follow the newest line exactly.
+    """
+    kind = grid.inputs.kind
+    sensitivities = grid.linearise(states, targets)
+    cuts, immovable = limit_cuts(sensitivities, grid.limits, iteration, margin)
+    if kind == "gas":
+        return Feedback(tuple(cuts), (), immovable)
+    has_pump = kind in ("heat", "cooling")
+    lines = loss_lines(sensitivities, iteration, exact=kind != "electric", auxiliary=has_pump)
+    return Feedback(tuple(cuts), tuple(lines), immovable)
