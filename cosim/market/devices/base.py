@@ -2,20 +2,26 @@
 
 A device is one file: a frozen spec (pydantic, no Pyomo in it) and `build(block, spec, axes)`, which
 adds variables and named constraints to its own Pyomo block and returns its `Ports`. One line in
-`cosim.market.devices.DEVICES` makes it usable in any scenario.
+`cosim.market.devices.DEVICES` makes it usable in any scenario; docs/adding-a-device.md shows how.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+import numpy as np
 import pyomo.environ as pyo
+from pydantic import Field
 
+from cosim.errors import Problem, ScenarioError
 from cosim.records.time import FloatArray
 from cosim.scenario.participants import Carrier, DeviceSpec
 from cosim.scenario.series import Series
+
+Efficiency = Annotated[float, Field(gt=0.0, le=1.0)]
+"""Output over input, above 0 and at most 1."""
 
 Flow = Callable[[int], Any]
 """Step -> linear Pyomo expression in kW."""
@@ -65,4 +71,121 @@ class Ports:
 
 Builder = Callable[[pyo.Block, Any, Axes], Ports]
 
-__all__ = ["Axes", "Builder", "DeviceSpec", "Flow", "Ports"]
+
+def resolve(
+    block: pyo.Block,
+    axes: Axes,
+    name: str,
+    value: Series,
+    *,
+    above: float | None = None,
+    at_most: float = float("inf"),
+) -> list[float]:
+    """Return a series of the spec as plain floats, one per step, checked.
+
+    Args:
+        block: the device's block; its name goes into the error message.
+        axes: steps and the resolver of series.
+        name: field of the spec, for the message.
+        value: the field's value.
+        above: every value has to lie above this one; if missing, it has to be 0 or more.
+        at_most: largest value that is accepted.
+
+    Raises:
+        ScenarioError: naming the field, the first value that is out of range and its step.
+    """
+    values = np.asarray(axes.series(value), dtype=float)
+    inside = (values >= 0.0 if above is None else values > above) & (values <= at_most)
+    outside = np.flatnonzero(~inside | ~np.isfinite(values))
+    if outside.size:
+        first = int(outside[0])
+        more = f" and {outside.size - 1} more steps" if outside.size > 1 else ""
+        expected = "0 or more" if above is None else f"above {above:g}"
+        expected += f" and at most {at_most:g}" if np.isfinite(at_most) else ""
+        raise ScenarioError(
+            [
+                Problem(
+                    f"{block.name}.{name}",
+                    f"{values[first]:g} at step {first}{more}",
+                    f"{expected} at every step",
+                    "correct the profile or its scale and offset",
+                )
+            ]
+        )
+    return [float(number) for number in values]
+
+
+def demand_of(block: pyo.Block, axes: Axes, carrier: Carrier) -> list[float]:
+    """Return the participant's inflexible demand for a carrier in kW, one value per step.
+
+    Raises:
+        ScenarioError: if the participant has no demand for it.
+    """
+    if carrier not in axes.demand:
+        known = ", ".join(axes.demand) or "none"
+        raise ScenarioError(
+            [
+                Problem(
+                    f"{block.name}.carrier",
+                    f"no demand for {carrier}",
+                    f"a carrier with inflexible demand ({known})",
+                    f"add demand.{carrier} to the participant or change the carrier",
+                )
+            ]
+        )
+    return [float(number) for number in axes.demand[carrier]]
+
+
+def whole_steps(block: pyo.Block, axes: Axes, name: str, hours: float) -> int:
+    """Return how many steps `hours` are.
+
+    Raises:
+        ScenarioError: if that is not a whole number.
+    """
+    count = round(hours / axes.step_h)
+    if abs(count * axes.step_h - hours) > 1e-6 or (count == 0 and hours > 0.0):
+        raise ScenarioError(
+            [
+                Problem(
+                    f"{block.name}.{name}",
+                    f"{hours:g} h",
+                    f"a multiple of the step of {axes.step_h:g} h",
+                    f"give {max(count, 1) * axes.step_h:g}",
+                )
+            ]
+        )
+    return count
+
+
+def windows(block: pyo.Block, axes: Axes, name: str, hours: float) -> list[range]:
+    """Return the steps in windows of `hours` from the first step on; the last may be shorter.
+
+    Raises:
+        ScenarioError: if a window is not a whole number of steps.
+    """
+    length = whole_steps(block, axes, name, hours)
+    return [axes.steps[first : first + length] for first in range(0, len(axes.steps), length)]
+
+
+def energy_cost(axes: Axes, price_per_kwh: float, power: Flow) -> Any:
+    """Return price * step_h * sum of power over all steps, in currency; 0.0 for a price of 0."""
+    if price_per_kwh == 0.0:
+        return 0.0
+    price = price_per_kwh * axes.step_h
+    return pyo.quicksum(price * power(t) for t in axes.steps)
+
+
+__all__ = [
+    "Axes",
+    "Builder",
+    "Carrier",
+    "DeviceSpec",
+    "Efficiency",
+    "Flow",
+    "Ports",
+    "demand_of",
+    "energy_cost",
+    "resolve",
+    "whole_steps",
+    "windows",
+]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import pyomo.environ as pyo
 from pydantic import Field
 
-from cosim.market.devices.base import Axes, DeviceSpec, Ports
+from cosim.market.devices.base import Axes, Carrier, DeviceSpec, Ports, energy_cost
 from cosim.scenario.networks import NonNegative, Positive
 
 
@@ -21,7 +21,9 @@ class Boiler(DeviceSpec):
     """Heat over lower heating value; above 1 for condensing boilers."""
     maintenance_per_kwh: NonNegative = 0.0
     """Cost per kWh of heat."""
-    supplies: tuple[str, ...] = ("heat",)
+
+    supplies: ClassVar[tuple[Carrier, ...]] = ("heat",)
+    consumes: ClassVar[tuple[Carrier, ...]] = ("gas",)
 
 
 def build(block: pyo.Block, spec: Boiler, axes: Axes) -> Ports:
@@ -32,19 +34,15 @@ def build(block: pyo.Block, spec: Boiler, axes: Axes) -> Ports:
     Source: docs/models.md.
     """
     block.heat = pyo.Var(axes.steps, bounds=(0.0, spec.heat_max_kw))
-    block.fuel = pyo.Var(axes.steps, bounds=(0.0, None))
-
-    def heat_output(b: pyo.Block, t: int) -> object:
-        return b.heat[t] == spec.eta * b.fuel[t]
-
-    block.heat_output = pyo.Constraint(axes.steps, rule=heat_output, doc="heat is eta times fuel")
+    block.fuel = pyo.Var(axes.steps, bounds=(0.0, spec.heat_max_kw / spec.eta))
+    block.heat_output = pyo.Constraint(
+        axes.steps,
+        rule=lambda b, t: b.heat[t] == spec.eta * b.fuel[t],
+        doc="heat is eta times fuel",
+    )
     return Ports(
         flows={"heat": lambda t: block.heat[t], "gas": lambda t: -block.fuel[t]},
-        costs={
-            "maintenance": spec.maintenance_per_kwh
-            * axes.step_h
-            * sum(block.heat[t] for t in axes.steps)
-        },
+        costs={"maintenance": energy_cost(axes, spec.maintenance_per_kwh, lambda t: block.heat[t])},
         report={
             ("heat", "generation_kw"): lambda t: block.heat[t],
             ("gas", "consumption_kw"): lambda t: block.fuel[t],
