@@ -109,8 +109,6 @@ def sentence(causes: Sequence[Cause], verification: Verification, time: TimeAxis
         f"the least relaxation that would do is {first.least_relaxation:.4g} {first.unit}"
     )
     if first.without_participants > 0.0:
-        text += (
-            f" (without any participant it is already missed by {first.without_participants:.4g} {first.unit})"
-        )
+        text += f" (without any participant it is already missed by {first.without_participants:.4g} {first.unit})"
     others = len({(c.grid, c.limit) for c in causes}) - 1
     return f"{text}; {others} more limits are missed" if others else text

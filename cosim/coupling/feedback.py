@@ -95,7 +95,9 @@ def _cut(s: Sensitivities, k: int, limit: Limit, iteration: int, margin: float) 
     target = s.targets[k]
     bound = float(limit.bound[int(np.flatnonzero(limit.ids == target.id)[0])])
     row = int(np.flatnonzero(s.injections.steps == target.step)[0])
-    at_point = s.d_dp_per_kw[k] @ s.injections.p_kw[row] + s.d_dq_per_kvar[k] @ s.injections.q_kvar[row]
+    at_point = (
+        s.d_dp_per_kw[k] @ s.injections.p_kw[row] + s.d_dq_per_kvar[k] @ s.injections.q_kvar[row]
+    )
     sign = 1.0 if limit.sense == "max" else -1.0
     room = sign * (bound - float(s.value[k])) - margin_of(limit, bound, margin)
     return Cut(

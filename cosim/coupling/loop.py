@@ -117,9 +117,7 @@ class Loop:
         self._history: list[Iteration] = []
         self._immovable: set[tuple[str, Target]] = set()
         self._solvable: dict[str, Injections] = {
-            name: states.injections
-            for name, states in alone.states.items()
-            if not states.failures
+            name: states.injections for name, states in alone.states.items() if not states.failures
         }
 
     def run(self, case: Case) -> Coupled:
@@ -136,7 +134,11 @@ class Loop:
             self._market.cuts,
             self._settings.margin,
         )
-        reason = "" if verdict == "feasible" else sentence(causes, point.verification, point.schedule.time)
+        reason = (
+            ""
+            if verdict == "feasible"
+            else sentence(causes, point.verification, point.schedule.time)
+        )
         if verdict == "unresolved" and not reason:
             reason = "market and physics still disagree on losses: " + ", ".join(
                 f"{carrier} by {value:.2%}" for carrier, value in point.mismatch.items()
@@ -230,7 +232,9 @@ class Loop:
         for name, grid in self._networks.grids.items():
             states = point.verification.states[name]
             found = [v for v in point.verification.violations if v.grid == name]
-            self._keep(feed_back(grid, states, choose_targets(found), number, self._settings.margin), name)
+            self._keep(
+                feed_back(grid, states, choose_targets(found), number, self._settings.margin), name
+            )
             failing = failing_injections(grid, point.verification)
             if failing is not None:
                 anchor = anchor_injections(grid, failing, self._solvable)

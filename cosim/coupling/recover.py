@@ -15,7 +15,9 @@ from cosim.records import GridStates, Injections, Target, read_only
 BISECTIONS = 6
 
 
-def step_back(grid: Grid, failing: Injections, anchor: Injections) -> tuple[GridStates, tuple[Target, ...]] | None:
+def step_back(
+    grid: Grid, failing: Injections, anchor: Injections
+) -> tuple[GridStates, tuple[Target, ...]] | None:
     """Bisect from `anchor` towards injections without a physical state.
 
     Args:
@@ -65,7 +67,9 @@ def _tightest(grid: Grid, states: GridStates) -> tuple[Target, ...]:
             if np.isfinite(item.margin[row]).any():
                 column = int(np.nanargmin(item.margin[row]))
                 targets.append(
-                    Target(limit.name, limit.element, limit.quantity, int(limit.ids[column]), int(step))
+                    Target(
+                        limit.name, limit.element, limit.quantity, int(limit.ids[column]), int(step)
+                    )
                 )
     return tuple(targets)
 

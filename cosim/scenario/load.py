@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from cosim.errors import Problem, ScenarioError
 from cosim.records import NetworkInputs, TimeAxis
 from cosim.scenario.config import ScenarioConfig, TimeSection
-from cosim.scenario.network_file import read_tables
+from cosim.scenario.network_file import NetworkFile, read_tables
 from cosim.scenario.participants import DeviceSpec
 from cosim.scenario.problems import from_validation
 from cosim.scenario.profiles import read_profiles
-from cosim.scenario.resolve import NetworkFile, resolve_network
+from cosim.scenario.resolve import resolve_network
 from cosim.scenario.rules import check_rules
 from cosim.scenario.scenario import Scenario
 
@@ -55,7 +55,9 @@ def load_scenario(
     return _resolve(config, file, simbench_source)
 
 
-def _resolve(config: ScenarioConfig, file: Path, simbench_source: SimbenchSource | None) -> Scenario:
+def _resolve(
+    config: ScenarioConfig, file: Path, simbench_source: SimbenchSource | None
+) -> Scenario:
     folder = file.parent
     time = _time_axis(config.time, file.name)
     profiles, problems = read_profiles(config.profiles, folder, time)
@@ -86,9 +88,11 @@ class _UniqueKeys(yaml.SafeLoader):
 def _mapping(loader: _UniqueKeys, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=deep)  # type: ignore[no-untyped-call]
+        key = loader.construct_object(key_node, deep=deep)
         if key in seen:
-            raise yaml.MarkedYAMLError(problem=f"the key {key!r} is given twice", problem_mark=key_node.start_mark)
+            raise yaml.MarkedYAMLError(
+                problem=f"the key {key!r} is given twice", problem_mark=key_node.start_mark
+            )
         seen.add(key)
     return yaml.SafeLoader.construct_mapping(loader, node, deep)
 
@@ -106,11 +110,19 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         place = f"{file.name}: line {mark.line + 1}" if mark else file.name
         found = getattr(error, "problem", None) or "not YAML"
-        raise ScenarioError([Problem(place, str(found), "valid YAML", "correct the line")]) from None
+        raise ScenarioError(
+            [Problem(place, str(found), "valid YAML", "correct the line")]
+        ) from None
     except UnicodeDecodeError:
         raise ScenarioError([Problem(file.name, "not UTF-8 text", "a YAML file")]) from None
     if not isinstance(raw, dict):
-        raise ScenarioError([Problem(file.name, f"a {type(raw).__name__}", "sections such as time and participants")])
+        raise ScenarioError(
+            [
+                Problem(
+                    file.name, f"a {type(raw).__name__}", "sections such as time and participants"
+                )
+            ]
+        )
     return raw
 
 
@@ -118,7 +130,11 @@ def _time_axis(section: TimeSection, file: str) -> TimeAxis:
     try:
         zone = ZoneInfo(section.timezone)
     except (ZoneInfoNotFoundError, ValueError):
-        problem = Problem(f"{file}: time.timezone", repr(section.timezone), "an IANA time zone such as Europe/Berlin")
+        problem = Problem(
+            f"{file}: time.timezone",
+            repr(section.timezone),
+            "an IANA time zone such as Europe/Berlin",
+        )
         raise ScenarioError([problem]) from None
     start = pd.Timestamp(section.start)
     start = start.tz_localize(zone) if start.tzinfo is None else start.tz_convert(zone)
@@ -137,7 +153,9 @@ def _network_file(
     code = getattr(settings, "simbench", None)
     where = f"networks.{name}"
     if (settings.file is None) == (code is None):
-        problems.append(Problem(where, "both file and simbench, or neither", "one of file and simbench"))
+        problems.append(
+            Problem(where, "both file and simbench, or neither", "one of file and simbench")
+        )
         return None
     try:
         if settings.file is not None:
@@ -145,11 +163,15 @@ def _network_file(
         elif simbench_source is not None:
             path = simbench_source(str(code))
         else:
-            problems.append(Problem(f"{where}.simbench", repr(code), "file", "SimBench is not available here"))
+            problems.append(
+                Problem(f"{where}.simbench", repr(code), "file", "SimBench is not available here")
+            )
             return None
         return NetworkFile(name, path, read_tables(path))
     except ScenarioError as error:
-        problems.extend(Problem(f"{where}: {p.where}", p.found, p.expected, p.advice) for p in error.problems)
+        problems.extend(
+            Problem(f"{where}: {p.where}", p.found, p.expected, p.advice) for p in error.problems
+        )
         return None
 
 
@@ -157,6 +179,8 @@ def _hash(config: ScenarioConfig, file: Path, networks: Mapping[str, NetworkInpu
     """Return a SHA-256 over the scenario, its profiles, networks and background tables."""
     digest = hashlib.sha256(file.read_bytes())
     tables = [n.background.table for n in config.networks.values() if n.background.table]
-    for path in [file.parent / p for p in (*config.profiles, *tables)] + [n.file for n in networks.values()]:
+    for path in [file.parent / p for p in (*config.profiles, *tables)] + [
+        n.file for n in networks.values()
+    ]:
         digest.update(path.read_bytes())
     return digest.hexdigest()

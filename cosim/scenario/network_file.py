@@ -7,12 +7,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cosim.errors import Problem, ScenarioError
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFile:
+    """A network of the scenario with its tables read."""
+
+    name: str
+    path: Path
+    tables: Mapping[str, pd.DataFrame]
 
 
 def read_tables(path: Path) -> dict[str, pd.DataFrame]:

@@ -83,9 +83,9 @@ class HeatLimits(PipeLimits):
     velocity_max_m_per_s: Positive = 2.5
     """Usual upper design velocity of pre-insulated steel pipes (AGFW FW 401 practice)."""
     differential_pressure_min_bar: NonNegative = 0.6
-    """At every consumer that draws heat; usual requirement of house stations (AGFW FW 515 practice)."""
+    """At every consumer that draws heat; usual need of house stations (AGFW FW 515 practice)."""
     supply_temperature_min_c: float = 65.0
-    """At every consumer that draws heat: 60 C at the domestic hot water storage (DVGW W 551) + 5 K."""
+    """At every consumer that draws heat: 60 C in hot water storage (DVGW W 551) plus 5 K."""
     temperature_tolerance_k: NonNegative = 0.05
     return_temperature_max_c: float | None = None
     """At the plant."""

@@ -89,5 +89,7 @@ def _validate_device(name: str, spec: Any, types: Mapping[str, type[DeviceSpec]]
         raise ValueError(f"device {name} has no type; give one of {', '.join(sorted(types))}")
     kind = spec["type"]
     if kind not in types:
-        raise ValueError(f"device {name}: unknown type {kind!r}; give one of {', '.join(sorted(types))}")
+        raise ValueError(
+            f"device {name}: unknown type {kind!r}; give one of {', '.join(sorted(types))}"
+        )
     return types[kind].model_validate(dict(spec))

@@ -1,4 +1,4 @@
-"""Turn validation errors into problems that name file, field, value found, value expected, advice."""
+"""Turn validation errors into problems: file, field, value found, value expected, advice."""
 
 from __future__ import annotations
 
@@ -39,17 +39,23 @@ def _locate(path: tuple[int | str, ...], raw: Any) -> tuple[str, Any]:
     parts: list[str] = []
     here = raw
     for part in path:
-        if isinstance(here, Mapping) and part in here:
-            here = here[part]
-        elif isinstance(here, (list, tuple)) and isinstance(part, int) and part < len(here):
-            here = here[part]
+        inside, here_next = _enter(here, part)
+        if inside:
+            here = here_next
         elif part == path[-1] and isinstance(here, Mapping) and _is_field(part):
-            parts.append(str(part))
-            return ".".join(parts), None
+            return ".".join([*parts, str(part)]), None
         else:
             continue
         parts.append(str(part))
     return ".".join(parts), here
+
+
+def _enter(here: Any, part: int | str) -> tuple[bool, Any]:
+    if isinstance(here, Mapping) and part in here:
+        return True, here[part]
+    if isinstance(here, (list, tuple)) and isinstance(part, int) and part < len(here):
+        return True, here[part]
+    return False, None
 
 
 def _is_field(part: int | str) -> bool:
@@ -59,15 +65,21 @@ def _is_field(part: int | str) -> bool:
 def _problem(where: str, found: Any, item: Any) -> Problem:
     kind, context = item["type"], item.get("ctx", {})
     if kind == "extra_forbidden":
-        return Problem(where, "unknown field", "a documented field", "check the spelling or remove it")
+        return Problem(
+            where, "unknown field", "a documented field", "check the spelling or remove it"
+        )
     if kind == "missing":
         return Problem(where, "missing", "a value", "add the field")
     if kind == "value_error":
         return Problem(where, str(context.get("error", item["msg"])), "a consistent entry")
     if kind == "union_tag_invalid":
-        return Problem(where, f"unknown kind {context.get('tag')}", f"one of {context.get('expected_tags')}")
+        return Problem(
+            where, f"unknown kind {context.get('tag')}", f"one of {context.get('expected_tags')}"
+        )
     if kind == "union_tag_not_found":
-        return Problem(where, "no kind", "kind: electric, heat, cooling or gas", "add the field kind")
+        return Problem(
+            where, "no kind", "kind: electric, heat, cooling or gas", "add the field kind"
+        )
     message = str(item["msg"])
     expected = message.removeprefix("Input should be ").removeprefix("Input ")
     return Problem(where, _show(found), expected, _advice(kind))

@@ -45,7 +45,9 @@ def read_profiles(
 
 def _read(path: Path, name: str, time: TimeAxis, problems: list[Problem]) -> pd.DataFrame | None:
     if not path.is_file():
-        problems.append(Problem(name, "no such file", f"a profile file at {path}", "check profiles"))
+        problems.append(
+            Problem(name, "no such file", f"a profile file at {path}", "check profiles")
+        )
         return None
     try:
         raw = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, comment="#")
@@ -102,6 +104,8 @@ def _on_axis(values: pd.DataFrame, time: TimeAxis) -> pd.DataFrame:
     if spacing < step:
         groups = np.asarray(wanted.searchsorted(values.index, side="right")) - 1
         inside = (groups >= 0) & (values.index < wanted[-1] + step)
-        return values[inside].groupby(groups[inside]).mean().reindex(range(len(time))).set_axis(wanted)
+        return (
+            values[inside].groupby(groups[inside]).mean().reindex(range(len(time))).set_axis(wanted)
+        )
     reach = max(spacing - pd.Timedelta(seconds=1), pd.Timedelta(0))
     return values.reindex(wanted, method="ffill", tolerance=reach)

@@ -17,7 +17,9 @@ from cosim.scenario.series import ProfileRef
 RESERVED_NAMES = ("network", "system_operator")
 
 
-def check_rules(config: ScenarioConfig, profiles: Mapping[str, FloatArray], steps: int) -> list[Problem]:
+def check_rules(
+    config: ScenarioConfig, profiles: Mapping[str, FloatArray], steps: int
+) -> list[Problem]:
     """Return everything that is inconsistent across the scenario's sections."""
     return [
         *_names(config),
@@ -43,13 +45,13 @@ def _tariffs(config: ScenarioConfig) -> Iterator[Problem]:
     needed: dict[str, list[str]] = {}
     for name, participant in config.participants.items():
         for carrier in participant.connections:
-            needed.setdefault(carrier, []).append(name)
-    for carrier, names in needed.items():
-        if carrier not in config.tariffs:
+            needed.setdefault(str(carrier), []).append(name)
+    for needed_carrier, names in needed.items():
+        if needed_carrier not in set(config.tariffs):
             yield Problem(
-                f"tariffs.{carrier}",
+                f"tariffs.{needed_carrier}",
                 "missing",
-                f"a tariff, because {some(names)} is connected to {carrier}",
+                f"a tariff, because {some(names)} is connected to {needed_carrier}",
                 "add the tariff or remove the connection",
             )
 
@@ -68,7 +70,9 @@ def _networks(config: ScenarioConfig) -> Iterator[Problem]:
                         "remove at or add the network",
                     )
             elif network not in config.networks:
-                yield Problem(f"{where}.network", repr(network), f"one of {some(list(config.networks))}")
+                yield Problem(
+                    f"{where}.network", repr(network), f"one of {some(list(config.networks))}"
+                )
             elif CARRIER_OF_KIND[config.networks[network].kind] != carrier:
                 yield Problem(f"{where}.network", repr(network), f"a network for {carrier}")
     for name, network_settings in config.networks.items():
@@ -88,25 +92,38 @@ def _players(config: ScenarioConfig) -> Iterator[Problem]:
     listed = [member for members in players.values() for member in members]
     unknown = sorted(set(listed) - set(config.participants))
     if unknown:
-        yield Problem("bargaining.players", f"unknown participant {some(unknown)}", "names of participants")
+        yield Problem(
+            "bargaining.players", f"unknown participant {some(unknown)}", "names of participants"
+        )
     twice = sorted({name for name in listed if listed.count(name) > 1})
     if twice:
-        yield Problem("bargaining.players", f"{some(twice)} in more than one player", "each participant once")
+        yield Problem(
+            "bargaining.players", f"{some(twice)} in more than one player", "each participant once"
+        )
     missing = [name for name in config.participants if name not in listed]
     if missing:
-        yield Problem("bargaining.players", f"{some(missing)} in no player", "each participant once", "add it to a player")
+        yield Problem(
+            "bargaining.players",
+            f"{some(missing)} in no player",
+            "each participant once",
+            "add it to a player",
+        )
     if config.bargaining.power == "given":
         for name in players:
             if name not in config.bargaining.given_power:
                 yield Problem(f"bargaining.given_power.{name}", "missing", "a positive number")
 
 
-def _series(config: ScenarioConfig, profiles: Mapping[str, FloatArray], steps: int) -> Iterator[Problem]:
+def _series(
+    config: ScenarioConfig, profiles: Mapping[str, FloatArray], steps: int
+) -> Iterator[Problem]:
     for where, value in _series_values(config, ""):
         name = value.profile if isinstance(value, ProfileRef) else value
         if isinstance(name, str) and name not in profiles:
             known = some(sorted(profiles)) or "none"
-            yield Problem(where, f"unknown profile {name!r}", f"a column of the profile files ({known})")
+            yield Problem(
+                where, f"unknown profile {name!r}", f"a column of the profile files ({known})"
+            )
         elif isinstance(value, tuple) and len(value) != steps:
             yield Problem(where, f"a list of {len(value)} values", f"one value per step, {steps}")
 

@@ -69,6 +69,12 @@ def _profile(name: str, profiles: Mapping[str, FloatArray]) -> FloatArray:
     if name not in profiles:
         known = ", ".join(sorted(profiles)[:8]) or "none"
         raise ScenarioError(
-            [Problem("profile", f"unknown profile {name!r}", f"a column of the profile files ({known})")]
+            [
+                Problem(
+                    "profile",
+                    f"unknown profile {name!r}",
+                    f"a column of the profile files ({known})",
+                )
+            ]
         )
     return profiles[name]
