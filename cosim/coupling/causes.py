@@ -9,7 +9,7 @@ import numpy as np
 from cosim.coupling.feedback import margin_of
 from cosim.coupling.networks import Networks, Verification
 from cosim.coupling.outcome import Cause
-from cosim.records import Cut, CutKey, Limit, Schedule, TimeAxis, Violation
+from cosim.records import Cut, CutKey, Limit, TimeAxis, Violation
 
 Key = tuple[str, str, str, int]
 NameOf = Callable[[str, str, int], str]
@@ -18,7 +18,7 @@ CAUSES_KEPT = 10
 
 def find_causes(
     networks: Networks,
-    schedule: Schedule,
+    unmet: Mapping[CutKey, float],
     verification: Verification,
     alone: Verification,
     cuts: Mapping[CutKey, Cut],
@@ -28,7 +28,7 @@ def find_causes(
 
     Args:
         networks: adapters, for bounds and units.
-        schedule: market solution, with the slack of cuts that it could not meet.
+        unmet: slack of the cuts that the market could not meet, in kW at the strongest terminal.
         verification: the state of that schedule.
         alone: state of the networks without participants.
         cuts: kept in the market.
@@ -38,7 +38,7 @@ def find_causes(
     for violation in verification.violations:
         key = (violation.grid, violation.limit, violation.element, violation.id)
         missed.setdefault(key, []).append(violation)
-    needed = _relaxations(networks, schedule, cuts, margin)
+    needed = _relaxations(networks, unmet, cuts, margin)
     before = {(v.grid, v.limit, v.element, v.id): 0.0 for v in alone.violations}
     for v in alone.violations:
         key = (v.grid, v.limit, v.element, v.id)
@@ -72,11 +72,11 @@ def _ranked(causes: Sequence[Cause]) -> tuple[Cause, ...]:
 
 
 def _relaxations(
-    networks: Networks, schedule: Schedule, cuts: Mapping[CutKey, Cut], margin: float
+    networks: Networks, unmet: Mapping[CutKey, float], cuts: Mapping[CutKey, Cut], margin: float
 ) -> dict[Key, float]:
     """Return per element the largest widening of its bound that the market asks for."""
     needed: dict[Key, float] = {}
-    for key, slack_kw in schedule.unmet.items():
+    for key, slack_kw in unmet.items():
         cut = cuts.get(key)
         if cut is None:
             continue
@@ -109,6 +109,9 @@ def sentence(causes: Sequence[Cause], verification: Verification, time: TimeAxis
         f"the least relaxation that would do is {first.least_relaxation:.4g} {first.unit}"
     )
     if first.without_participants > 0.0:
-        text += f" (without any participant it is already missed by {first.without_participants:.4g} {first.unit})"
+        text += (
+            " (without any participant it is already missed by "
+            f"{first.without_participants:.4g} {first.unit})"
+        )
     others = len({(c.grid, c.limit) for c in causes}) - 1
     return f"{text}; {others} more limits are missed" if others else text

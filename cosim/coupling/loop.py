@@ -128,7 +128,7 @@ class Loop:
             point = self._refresh(case, point)
         causes = find_causes(
             self._networks,
-            point.schedule,
+            point.schedule.unmet,
             point.verification,
             self._alone,
             self._market.cuts,

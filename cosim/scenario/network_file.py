@@ -72,3 +72,14 @@ def find_ids(table: pd.DataFrame, key: int | str) -> list[int]:
         if len(found):
             return [int(i) for i in found]
     return [int(key)] if key.lstrip("-").isdigit() and int(key) in table.index else []
+
+
+def element_names(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, int], str]:
+    """Return (table, index) -> name for every element that has one."""
+    names: dict[tuple[str, int], str] = {}
+    for table, frame in tables.items():
+        if "name" in frame.columns and not table.startswith("res_"):
+            for index, name in frame["name"].items():
+                if isinstance(name, str) and name:
+                    names[(table, int(str(index)))] = name
+    return names

@@ -21,9 +21,9 @@ class BackgroundSettings(Strict):
     """Everyone in the network who does not take part."""
 
     table: str | None = None
-    """CSV with columns element, id, profile, scale_kw and optionally power_factor: power drawn (load,
-    heat_consumer, sink) or fed in (sgen, source) is scale_kw times the profile. `id` is a table
-    index or a name."""
+    """CSV with columns element, id, profile, scale_kw and optionally power_factor: power drawn
+    (load, heat_consumer, sink) or fed in (sgen, source) is scale_kw times the profile. `id` is a
+    table index or a name."""
 
     unlisted: Literal["off", "nominal"] = "off"
     """Elements of the network file that the table does not name: switched off, or kept at the
