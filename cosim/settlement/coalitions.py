@@ -126,3 +126,15 @@ def coalition_table(values: list[CoalitionValue], copper: Mapping[frozenset[str]
             for item in values
         ]
     )
+
+
+def two_coalitions(players: Players, alone: Coupled, together: Coupled) -> list[CoalitionValue]:
+    """Return only the grand coalition's value: all that the Nash solutions need."""
+    base = system_cost(alone.schedule, players)
+    cost = system_cost(together.schedule, players)
+    everyone = frozenset(players.names)
+    return [
+        CoalitionValue(
+            everyone, cost, base - cost, together.verdict == "feasible", together.schedule.gap
+        )
+    ]

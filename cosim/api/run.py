@@ -1,0 +1,183 @@
+"""The main job: scenario -> market -> networks -> feedback -> settlement -> results -> report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cosim.api import summary as summaries
+from cosim.api.progress import Progress, Silent
+from cosim.api.session import Physics, build_physics, load
+from cosim.api.settle import Settled, settle
+from cosim.api.stopwatch import Stopwatch
+from cosim.api.tables import iteration_frame, network_frames, nodal_frame, price_frame, state_frames
+from cosim.coupling import Case, Coupled
+from cosim.coupling.certificate import tight_checks
+from cosim.coupling.confirm import confirm
+from cosim.coupling.outcome import Verdict
+from cosim.market import Market
+from cosim.records import Schedule
+from cosim.report import write_report
+from cosim.results import RunTables, write_run
+from cosim.scenario import Scenario
+from cosim.scenario.config import CARRIER_OF_KIND
+from cosim.settlement.players import players_of
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A finished run.
+
+    Attributes:
+        folder: the run folder.
+        report: the HTML report in it.
+        verdict: feasible, infeasible or unresolved.
+        cause: one sentence, empty if feasible.
+        summary: content of `summary.json`.
+    """
+
+    folder: Path
+    report: Path
+    verdict: Verdict
+    cause: str
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Solved:
+    """What the market and the networks agreed on."""
+
+    coupled: Coupled
+    copper: Schedule
+    with_losses: float | None
+    priced: Schedule
+    notes: tuple[str, ...]
+
+
+def run(
+    scenario: Scenario | Path | str, to: Path | str | None = None, progress: Progress | None = None
+) -> RunResult:
+    """Run a scenario and write its run folder with the report.
+
+    Args:
+        scenario: a loaded scenario, a scenario file, or a folder with `scenario.yaml`.
+        to: the run folder; `runs/<name>` if missing. An earlier run there is replaced as a whole.
+        progress: receiver of progress; silent if missing.
+
+    Raises:
+        ScenarioError: if the scenario is not usable.
+        Infeasible: if participants cannot meet their demand even without networks.
+    """
+    watch = Stopwatch(progress or Silent())
+    told = progress or Silent()
+    with watch.stage("load", "Reading the scenario"):
+        loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
+    with watch.stage("networks", "Building the networks and evaluating them without participants"):
+        physics = build_physics(loaded)
+    with watch.stage("market", "Building the market"):
+        market = Market(loaded, physics.baselines)
+    solved = _solve(loaded, physics, market, watch, told)
+    settled = None
+    if solved.coupled.verdict == "feasible":
+        settled = settle(loaded, physics, market, solved.coupled, watch, told)
+    folder = Path(to) if to is not None else Path("runs") / loaded.config.name
+    with watch.stage("write", "Writing the run folder"):
+        tables = _tables(loaded, physics, solved, settled, watch.seconds)
+        write_run(folder, tables)
+    with watch.stage("report", "Drawing the report"):
+        report = write_report(folder)
+    return RunResult(folder, report, solved.coupled.verdict, solved.coupled.cause, tables.summary)
+
+
+def _solve(
+    scenario: Scenario, physics: Physics, market: Market, watch: Stopwatch, told: Progress
+) -> _Solved:
+    everyone = frozenset(scenario.config.participants)
+    case = Case(members=everyone)
+    with watch.stage("loop", "Market and networks in turn"):
+        loop = physics.loop(market, scenario, "fast", told.iteration)
+        coupled = loop.run(case)
+    with watch.stage("reference", "Final verification with pandapower and pandapipes"):
+        confirmed = confirm(
+            physics.networks,
+            coupled,
+            case,
+            lambda engine: physics.loop(market, scenario, engine, told.iteration),
+        )
+        coupled = confirmed.coupled
+    with watch.stage("prices", "Prices and the price of physics"):
+        priced, with_losses = _prices(market, coupled, everyone)
+    return _Solved(coupled, coupled.first_schedule, with_losses, priced, confirmed.notes)
+
+
+def _prices(
+    market: Market, coupled: Coupled, everyone: frozenset[str]
+) -> tuple[Schedule, float | None]:
+    """Return the schedule with marginal prices, and the cost with losses but without limits."""
+    cuts = tuple(market.cuts.values())
+    priced = market.solve(everyone, start=coupled.schedule, duals=True)
+    if coupled.verdict != "feasible":
+        return priced, None
+    market.drop_cuts([cut.key for cut in cuts])
+    with_losses = market.solve(everyone, start=coupled.first_schedule).cost
+    market.add_cuts(cuts)
+    return priced, with_losses
+
+
+def _tables(
+    scenario: Scenario,
+    physics: Physics,
+    solved: _Solved,
+    settled: Settled | None,
+    seconds: dict[str, float],
+) -> RunTables:
+    coupled = solved.coupled
+    kinds = {name: str(network.kind) for name, network in scenario.config.networks.items()}
+    carriers = {name: str(CARRIER_OF_KIND[kind]) for name, kind in kinds.items()}
+    setpoints, states, files = network_frames(physics.networks, coupled.verification)
+    return RunTables(
+        summary=_summary(scenario, physics, solved, settled, seconds),
+        schedule=coupled.schedule.table,
+        iterations=iteration_frame(coupled.iterations, kinds),
+        checks=tight_checks(physics.networks, coupled.verification, physics.names),
+        allocation=settled.allocation if settled else pd.DataFrame(),
+        prices=price_frame(scenario, solved.priced),
+        payments=settled.payments if settled else pd.DataFrame(),
+        coalitions=settled.coalitions if settled else pd.DataFrame(),
+        nodal_prices=nodal_frame(solved.priced, carriers),
+        setpoints=setpoints,
+        states=states,
+        networks=files,
+        copper_plate_states=state_frames(physics.networks, coupled.first_verification),
+        copper_plate_schedule=coupled.first_schedule.table,
+    )
+
+
+def _summary(
+    scenario: Scenario,
+    physics: Physics,
+    solved: _Solved,
+    settled: Settled | None,
+    seconds: dict[str, float],
+) -> dict[str, Any]:
+    coupled = solved.coupled
+    summary = summaries.base_summary(scenario, physics, coupled)
+    individual = settled.alone.schedule if settled else None
+    summary["costs"] = summaries.costs(solved.copper, individual, coupled)
+    summary["price_of_physics"] = summaries.price_of_physics(
+        solved.copper, solved.with_losses, coupled
+    )
+    summary["lower_bound"] = summaries.lower_bound(solved.copper, coupled)
+    summary["players"] = summaries.player_entries(players_of(scenario.config))
+    summary["settle_with"] = scenario.config.bargaining.settle_with
+    summaries.add_notes(summary, solved.notes)
+    if settled is not None:
+        summaries.add_notes(summary, settled.notes)
+    summary["seconds"] = summaries.rounded_seconds(seconds)
+    return summary
+
+
+__all__ = ["RunResult", "run"]

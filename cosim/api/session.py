@@ -1,0 +1,63 @@
+"""Everything a run holds in memory: scenario, adapters, background state, market."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosim.coupling import Loop, Networks, Verification
+from cosim.coupling.loop import Progress as OnIteration
+from cosim.grids import Engine, build_grids
+from cosim.grids.simbench import write_simbench_grid
+from cosim.market import Market
+from cosim.market.devices import DEVICE_TYPES
+from cosim.records import Baseline
+from cosim.scenario import Scenario, load_scenario
+from cosim.scenario.network_file import element_names, read_tables
+
+
+def load(path: Path | str) -> Scenario:
+    """Load and validate a scenario with every device type that cosim knows.
+
+    Args:
+        path: a scenario file, or a folder with `scenario.yaml` in it.
+
+    Raises:
+        ScenarioError: with every problem found.
+    """
+    return load_scenario(Path(path), DEVICE_TYPES, write_simbench_grid)
+
+
+@dataclass(frozen=True, slots=True)
+class Physics:
+    """The networks of a scenario.
+
+    Attributes:
+        networks: adapters.
+        alone: their state without participants.
+        baselines: losses, pump power and consumption of that state.
+        names: per network, (table, index) -> element name.
+    """
+
+    networks: Networks
+    alone: Verification
+    baselines: Mapping[str, Baseline]
+    names: Mapping[str, Mapping[tuple[str, int], str]]
+
+    def loop(
+        self, market: Market, scenario: Scenario, engine: Engine, on_iteration: OnIteration | None
+    ) -> Loop:
+        """Return a fresh loop over a market and these networks."""
+        settings = scenario.config.coupling
+        return Loop(market, self.networks, self.alone, settings, engine, on_iteration)
+
+
+def build_physics(scenario: Scenario) -> Physics:
+    """Build the adapters and evaluate the networks with background customers alone."""
+    networks = Networks(build_grids(scenario.networks))
+    alone = networks.without_participants()
+    names = {
+        name: element_names(read_tables(inputs.file)) for name, inputs in scenario.networks.items()
+    }
+    return Physics(networks, alone, networks.baselines(alone), names)

@@ -1,0 +1,100 @@
+"""Coalition values, allocation and payments of a feasible run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cosim.api.progress import Progress
+from cosim.api.session import Physics
+from cosim.api.stopwatch import Stopwatch
+from cosim.coupling import Case, Coupled
+from cosim.market import Market
+from cosim.scenario import Scenario
+from cosim.settlement import (
+    Players,
+    allocation_table,
+    bargaining_power,
+    coalition_table,
+    coalition_values,
+    game_of,
+    payments,
+    players_of,
+    two_coalitions,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Who gets what.
+
+    Attributes:
+        alone: the loop's result with nobody sharing (disagreement costs).
+        coalitions: every coalition with cost and value.
+        allocation: every method, by player, with diagnostics.
+        payments: one row per party, summing to zero.
+        notes: what the reader should know.
+    """
+
+    alone: Coupled
+    coalitions: pd.DataFrame
+    allocation: pd.DataFrame
+    payments: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def settle(
+    scenario: Scenario,
+    physics: Physics,
+    market: Market,
+    together: Coupled,
+    watch: Stopwatch,
+    told: Progress,
+) -> Settled:
+    """Return the settlement of a feasible grand coalition.
+
+    Every coalition is solved and verified under the same networks with the cuts already known;
+    outsiders keep their stand-alone schedule.
+    """
+    config = scenario.config
+    players = players_of(config)
+
+    def run_case(case: Case) -> Coupled:
+        _drop_conservative(market)
+        return physics.loop(market, scenario, "fast", None).run(case)
+
+    with watch.stage("stand_alone", "Stand-alone dispatch under the networks"):
+        alone = run_case(Case(members=frozenset()))
+    with watch.stage("coalitions", "Coalition values under the networks"):
+        if config.bargaining.coalition_values:
+            values = coalition_values(players, alone, together, run_case, told.count)
+        else:
+            values = two_coalitions(players, alone, together)
+    with watch.stage("allocation", "Allocation and payments"):
+        game = game_of(values, players) if config.bargaining.coalition_values else None
+        weights = bargaining_power(together.schedule, players, config.bargaining)
+        table, chosen = allocation_table(game, values, players, weights, config.bargaining, alone.schedule)
+        paid = payments(alone.schedule, together.schedule, players, chosen)
+    return Settled(alone, coalition_table(values, {}), table, paid, _notes(alone, values, players))
+
+
+def _drop_conservative(market: Market) -> None:
+    """Forget cuts that only hold near the point where they were made."""
+    market.drop_cuts([key for key, cut in market.cuts.items() if not cut.outer])
+
+
+def _notes(alone: Coupled, values: list, players: Players) -> tuple[str, ...]:
+    notes = []
+    if alone.verdict != "feasible":
+        notes.append(
+            "Stand-alone dispatch does not pass the network checks "
+            f"({alone.verdict}: {alone.cause}); disagreement costs are those of its last round."
+        )
+    unverified = [item for item in values if not item.verified]
+    if unverified:
+        notes.append(
+            f"{len(unverified)} of {len(values)} coalitions do not pass the network checks; "
+            "their values are marked as not verified."
+        )
+    return tuple(notes)

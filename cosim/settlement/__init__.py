@@ -1,0 +1,28 @@
+"""Coalition values, allocation of the benefit, and the money that follows from it."""
+
+from cosim.settlement.allocation import allocation_table, game_of
+from cosim.settlement.coalitions import (
+    CoalitionValue,
+    coalition_table,
+    coalition_values,
+    system_cost,
+    two_coalitions,
+)
+from cosim.settlement.payments import bill, payments
+from cosim.settlement.players import Players, players_of
+from cosim.settlement.power import bargaining_power
+
+__all__ = [
+    "CoalitionValue",
+    "Players",
+    "allocation_table",
+    "bargaining_power",
+    "bill",
+    "coalition_table",
+    "coalition_values",
+    "game_of",
+    "payments",
+    "players_of",
+    "system_cost",
+    "two_coalitions",
+]
