@@ -1,0 +1,116 @@
+"""What the command line shows: progress on a terminal, plain lines elsewhere, results as text."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cosim.api import Progress, RunResult
+    from cosim.coupling import Iteration
+
+
+class Lines:
+    """Progress as one line per stage and per round, with elapsed seconds.
+
+    On a terminal a status line also shows what is going on between the lines.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.perf_counter()
+        self._status = console.status("") if console.is_terminal else None
+        if self._status is not None:
+            self._status.start()
+
+    def stage(self, name: str) -> None:
+        """Print the stage that begins."""
+        self._console.print(f"{self._elapsed()}  {name}", highlight=False)
+        if self._status is not None:
+            self._status.update(f"{name} ...")
+
+    def iteration(self, entry: Iteration) -> None:
+        """Print one round of the loop."""
+        missed = ", ".join(f"{name} {number}" for name, number in entry.violations.items())
+        kind = "copper plate" if entry.number == 0 else entry.phase
+        self._console.print(
+            f"{'':8}  round {entry.number:>2} ({kind}): cost {entry.cost:,.2f}, "
+            f"limits missed: {missed}; {entry.cuts} cuts, {entry.seconds:.1f} s",
+            highlight=False,
+        )
+
+    def count(self, done: int, total: int) -> None:
+        """Show counted work on a terminal."""
+        if self._status is not None:
+            self._status.update(f"{done} of {total} done ...")
+
+    def _elapsed(self) -> str:
+        return f"{time.perf_counter() - self._began:6.1f} s"
+
+
+def console_progress(quiet: bool) -> Progress | None:
+    """Return progress for the command line, None if nothing shall be printed."""
+    return None if quiet else Lines(Console(file=sys.stderr, soft_wrap=True))
+
+
+def result_text(result: RunResult) -> str:
+    """Return the end of a run for people: verdict, costs, report."""
+    summary = result.summary
+    lines = ["", f"Verdict: {result.verdict}"]
+    if result.cause:
+        lines.append(f"Cause:   {result.cause}")
+    costs = summary.get("costs")
+    currency = summary["currency"]
+    if costs:
+        for key, text in (
+            ("individual", "Everyone alone"),
+            ("copper_plate", "Shared, copper plate"),
+            ("verified", "Shared, verified"),
+        ):
+            if costs.get(key) is not None:
+                lines.append(f"{text + ':':23}{costs[key]:>14,.2f} {currency}")
+        price = summary["price_of_physics"]
+        if price.get("total") is not None:
+            lines.append(
+                f"{'Price of physics:':23}{price['total']:>14,.2f} {currency} "
+                f"(losses {price['losses']:,.2f}, congestion {price['congestion']:,.2f})"
+            )
+    for name, limits in summary["certificate"]["networks"].items():
+        checks = sum(entry["checks"] for entry in limits.values())
+        missed = sum(entry["violations"] for entry in limits.values())
+        lines.append(f"{name + ':':23}{checks:>14,} checks, {missed} missed")
+    lines += [f"Run folder: {result.folder}", f"Report: {result.report.resolve()}"]
+    return "\n".join(lines)
+
+
+def frame_text(frame: pd.DataFrame) -> str:
+    """Return a frame as a table for people."""
+    table = Table(show_edge=False)
+    table.add_column(str(frame.index.name or ""))
+    for column in frame.columns:
+        table.add_column(str(column), justify="right")
+    for name, row in frame.iterrows():
+        table.add_row(str(name), *[_cell(value) for value in row])
+    console = Console(width=max(100, 24 * (len(frame.columns) + 1)), record=True, file=_Nowhere())
+    console.print(table)
+    return console.export_text().rstrip()
+
+
+class _Nowhere:
+    """A stream that swallows what is written."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        return None
+
+
+def _cell(value: object) -> str:
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
