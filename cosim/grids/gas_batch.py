@@ -1,0 +1,263 @@
+"""Solve the gas pipe equations of a network for many steps at once.
+
+Squared pressures fall along the tree by `D = W Z(p_m) - H(p)`, with W = c f m|m| fixed by the
+flow, Z the compressibility and H the weight of the gas column. Flows in a tree follow from the
+withdrawals alone; loop flows solve `loops' D = head`, a strictly monotone system with a damped
+Newton iteration. Z and H depend weakly on pressure and are repeated until pressures stand still.
+
+The method is the classical loop formulation (Osiadacz, Simulation and Analysis of Gas Networks,
+1987, chapter 5); the equation of a pipe is that of pandapipes 0.16.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cosim.grids.gas_friction import friction
+from cosim.grids.gas_net import Branches, GasArrays
+from cosim.grids.gas_tree import FlowTree, build_tree
+from cosim.records.time import FloatArray, IntArray
+
+TOLERANCE_BAR = 1e-11
+LOOP_TOLERANCE_BAR2 = 1e-11
+MAX_SWEEPS = 100
+MAX_LOOP_STEPS = 60
+MIN_STEP = 2.0**-12
+STUCK_TOLERANCE_BAR2 = 1e-7
+"""Residual that passes where no step improves it: pipes of a loop that all but stand still, where
+the Swamee-Jain formula has a pole (Re of about 7) and several flow patterns share one pressure."""
+FLOOR_BAR = 1e-3
+"""Pressure at which a step is given up: what is asked for cannot be delivered."""
+MIN_SLOPE_FLOW = 1e-8
+"""Flow below which the slope of the friction term is held, kg/s (as in pandapipes)."""
+MIN_SLOPE = 1e-7
+"""Smallest slope of a row in the loop equations, bar^2 s/kg: keeps them regular at rest."""
+CHUNK_VALUES = 400_000
+"""Nodes times steps worked on at once, so that arrays stay in the processor's cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """Solution by node and branch of `GasArrays`; NaN where there is no supply or no solution.
+
+    Attributes:
+        p_abs_bar: shape (nodes, T).
+        mdot_kg_per_s: along each branch's own direction, shape (branches, T).
+        source_kg_per_s: delivered by every external grid, shape (grids, T).
+        solved: shape (T,).
+        exhausted: node where the pressure runs out first, -1 if it does not, shape (T,).
+    """
+
+    p_abs_bar: FloatArray
+    mdot_kg_per_s: FloatArray
+    source_kg_per_s: FloatArray
+    solved: np.ndarray
+    exhausted: IntArray
+
+
+class GasBatch:
+    """The batch solver of one network; holds only what never changes."""
+
+    def __init__(self, arrays: GasArrays) -> None:
+        self.arrays = arrays
+        self.tree: FlowTree = build_tree(arrays)
+        data = self.tree.data
+        self._has_lift = bool(np.any(data.lift != 0.0))
+
+    @property
+    def supplied(self) -> np.ndarray:
+        """True for every node that an external grid reaches, shape (nodes,)."""
+        found = np.zeros(self.arrays.ambient_bar.size, dtype=bool)
+        found[self.tree.nodes] = True
+        return found
+
+    def solve(self, injection: FloatArray) -> BatchResult:
+        """Return pressures and flows.
+
+        Args:
+            injection: mass flow into every node, kg/s, shape (nodes, T).
+        """
+        steps = injection.shape[1]
+        width = max(1, CHUNK_VALUES // max(1, self.tree.nodes.size))
+        parts = [
+            self._solve_chunk(injection[:, begin : begin + width])
+            for begin in range(0, max(steps, 1), width)
+        ]
+        return BatchResult(
+            p_abs_bar=np.concatenate([p.p_abs_bar for p in parts], axis=1),
+            mdot_kg_per_s=np.concatenate([p.mdot_kg_per_s for p in parts], axis=1),
+            source_kg_per_s=np.concatenate([p.source_kg_per_s for p in parts], axis=1),
+            solved=np.concatenate([p.solved for p in parts]),
+            exhausted=np.concatenate([p.exhausted for p in parts]),
+        )
+
+    def _solve_chunk(self, injection: FloatArray) -> BatchResult:
+        tree = self.tree
+        ranked = injection[tree.nodes]
+        state = solve_rows(tree, self.arrays, ranked, self._has_lift)
+        arrays, steps = self.arrays, injection.shape[1]
+        p_abs = np.full((arrays.ambient_bar.size, steps), np.nan)
+        mdot = np.full((arrays.branches.from_node.size, steps), np.nan)
+        p_abs[tree.nodes] = np.where(state.solved, state.p_abs_bar, np.nan)
+        signed = np.where(tree.flipped[:, None], -state.mdot, state.mdot)
+        mdot[tree.branches] = np.where(state.solved, signed, np.nan)
+        delivered = np.where(state.solved, tree.source_flow(state.mdot, ranked), np.nan)
+        return BatchResult(
+            p_abs_bar=p_abs,
+            mdot_kg_per_s=mdot,
+            source_kg_per_s=self._per_grid(delivered),
+            solved=state.solved,
+            exhausted=np.where(state.lowest >= 0, tree.nodes[state.lowest], -1),
+        )
+
+    def _per_grid(self, delivered: FloatArray) -> FloatArray:
+        """Share a source among its external grids."""
+        arrays = self.arrays
+        position = {int(n): k for k, n in enumerate(self.tree.nodes[: self.tree.sources])}
+        result = np.full((arrays.ext_ids.size, delivered.shape[1]), np.nan)
+        for k, node in enumerate(arrays.ext_nodes):
+            if int(node) in position:
+                result[k] = delivered[position[int(node)]] / np.sum(arrays.ext_nodes == node)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class RowState:
+    """Solution by rank and row of a `FlowTree`.
+
+    Attributes:
+        p_abs_bar: shape (ranks, T).
+        mdot: along the row's direction, shape (rows, T).
+        solved: shape (T,).
+        lowest: rank where the pressure is used up, -1 where it is not, shape (T,).
+    """
+
+    p_abs_bar: FloatArray
+    mdot: FloatArray
+    solved: np.ndarray
+    lowest: IntArray
+
+
+def solve_rows(
+    tree: FlowTree, arrays: GasArrays, injection: FloatArray, has_lift: bool
+) -> RowState:
+    """Return pressures and flows by rank and row for injections by rank, shape (n, T)."""
+    mdot = tree.flows(injection)
+    drag, _ = squared_drag(tree.data, arrays.friction_model, mdot)
+    steps = injection.shape[1]
+    top = np.broadcast_to(tree.source_bar[:, None] ** 2, (tree.sources, steps))
+    p_abs = np.full((tree.nodes.size, steps), float(tree.source_bar.max(initial=FLOOR_BAR)))
+    balanced = np.ones(steps, dtype=bool)
+    squared, change = p_abs**2, np.full(steps, np.inf)
+    for _ in range(MAX_SWEEPS):
+        z, head = _gas_state(tree, arrays, p_abs, has_lift)
+        if tree.chords:
+            balanced = _balance_loops(tree, arrays.friction_model, mdot, drag, z, head)
+        drop = drag * z
+        drop -= head
+        squared = tree.hand_down(top, drop)
+        new = np.sqrt(np.maximum(squared, FLOOR_BAR**2))
+        change = np.max(np.abs(new - p_abs), axis=0)
+        p_abs = new
+        if np.all((change < TOLERANCE_BAR) | ~np.isfinite(change)):
+            break
+    used_up = squared.min(axis=0) <= FLOOR_BAR**2
+    lowest = np.where(used_up, np.argmin(squared, axis=0), -1)
+    return RowState(p_abs, mdot, balanced & (change < TOLERANCE_BAR) & ~used_up, lowest)
+
+
+def squared_drag(
+    data: Branches, model: str, mdot: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return W = c f m|m| in bar^2 and dW/dm, both of shape (rows, T)."""
+    size = np.abs(mdot)
+    reynolds = size * data.diameter_m / (data.viscosity_pa_s * data.area_m2)
+    factor, slope = friction(model, reynolds, data.roughness_m / data.diameter_m)
+    friction_term = factor * (data.length_m / data.diameter_m)
+    held = np.maximum(size, MIN_SLOPE_FLOW)
+    total = friction_term + data.loss_coefficient
+    gradient = data.drag * held * (2.0 * total + friction_term * slope)
+    return data.drag * total * mdot * size, gradient
+
+
+def mean_pressure(p_from: FloatArray, p_to: FloatArray) -> FloatArray:
+    """Return 2/3 (a^3 - b^3)/(a^2 - b^2), in a form without cancellation."""
+    total = p_from + p_to
+    return np.asarray(2.0 / 3.0 * (total - p_from * p_to / total), dtype=np.float64)
+
+
+def _gas_state(
+    tree: FlowTree, arrays: GasArrays, p_abs: FloatArray, has_lift: bool
+) -> tuple[FloatArray, FloatArray | float]:
+    """Return Z(p_m) and H = (p_i + p_j) rho g dh of every row."""
+    p_from, p_to = p_abs[tree.row_from], p_abs[tree.row_to]
+    z = arrays.z0 + arrays.z1 * mean_pressure(p_from, p_to)
+    if not has_lift:
+        return z, 0.0
+    data = tree.data
+    density = 0.5 * (
+        data.density_from * p_from / (arrays.z0 + arrays.z1 * p_from)
+        + data.density_to * p_to / (arrays.z0 + arrays.z1 * p_to)
+    )
+    return z, (p_from + p_to) * density * data.lift
+
+
+def _balance_loops(
+    tree: FlowTree,
+    model: str,
+    mdot: FloatArray,
+    drag: FloatArray,
+    z: FloatArray,
+    head: FloatArray | float,
+) -> np.ndarray:
+    """Adjust flows in loops (in place, with their drag) until the drops around each loop close.
+
+    Newton steps on the convex potential of the loop flows, halved until the residual falls.
+    Returns which steps are balanced, shape (T,).
+    """
+    rows, loops = tree.loop_rows, tree.loops
+    data = _rows_of(tree.data, rows)
+    z_loop = z[rows]
+    offset = np.repeat(tree.loop_head[:, None], mdot.shape[1], axis=1)
+    if isinstance(head, np.ndarray):
+        offset += loops.T @ head[rows]
+    flow = mdot[rows]
+    weight, gradient = squared_drag(data, model, flow)
+    residual = offset - loops.T @ (weight * z_loop)
+    norm = np.max(np.abs(residual), axis=0)
+    stuck = np.zeros(norm.shape, dtype=bool)
+    for _ in range(MAX_LOOP_STEPS):
+        done = stuck | ~(norm > LOOP_TOLERANCE_BAR2)
+        if done.all():
+            break
+        step = _newton_step(loops, np.maximum(gradient, MIN_SLOPE) * z_loop, residual)
+        size = np.where(done, 0.0, 1.0)
+        while True:
+            trial = flow + loops @ (size * step)
+            weight, gradient = squared_drag(data, model, trial)
+            new = offset - loops.T @ (weight * z_loop)
+            new_norm = np.max(np.abs(new), axis=0)
+            worse = (new_norm > norm) & (size > 0.0)
+            if not worse.any():
+                break
+            size[worse] *= 0.5
+            stuck |= worse & (size < MIN_STEP)
+            size[stuck] = 0.0
+        flow, residual, norm = trial, new, new_norm
+    mdot[rows] = flow
+    drag[rows] = weight
+    return np.asarray(norm <= np.where(stuck, STUCK_TOLERANCE_BAR2, LOOP_TOLERANCE_BAR2))
+
+
+def _newton_step(loops: FloatArray, slope: FloatArray, residual: FloatArray) -> FloatArray:
+    """Return the solution of (loops' diag(slope) loops) x = residual, shape (loops, T)."""
+    weighted = np.matmul(loops.T[None, :, :] * slope.T[:, None, :], loops)
+    solution = np.linalg.solve(weighted, residual.T[:, :, None])
+    return np.asarray(solution[:, :, 0].T, dtype=np.float64)
+
+
+def _rows_of(data: Branches, rows: IntArray) -> Branches:
+    names = Branches.__slots__
+    return Branches(*(getattr(data, name)[rows] for name in names))

@@ -1,0 +1,92 @@
+"""Darcy friction factors as pandapipes uses them for gas, with their slopes.
+
+All three laws depend on the Reynolds number and on roughness over diameter only. The slope is
+the elasticity d ln(lambda) / d ln(Re), which is what a derivative with respect to the mass flow
+needs, because Re is proportional to |mdot|.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import wrightomega
+
+from cosim.records.time import FloatArray
+
+LAMINAR = 64.0
+"""Hagen-Poiseuille: lambda = 64 / Re."""
+ZERO_REYNOLDS = 1e-8
+"""Below this a pipe counts as standing still (pandapipes: numpy.isclose(re, 0))."""
+SMALLEST_LOG = 1e-12
+"""Guard of the pole of the Swamee-Jain formula at Re of about 7."""
+
+
+def friction(
+    model: str, reynolds: FloatArray, roughness: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the friction factor and its elasticity in the Reynolds number.
+
+    Args:
+        model: `nikuradse`, `colebrook` or `swamee-jain`.
+        reynolds: Reynolds number, shape (n, T).
+        roughness: wall roughness over inner diameter, shape (n, 1).
+
+    Returns:
+        lambda and d ln(lambda) / d ln(Re), both of shape (n, T).
+
+    Raises:
+        ValueError: for any other model; pandapipes would silently take Nikuradse.
+    """
+    moving = reynolds > ZERO_REYNOLDS
+    re = np.where(moving, reynolds, 1.0)
+    if model == "nikuradse":
+        factor, slope = _nikuradse(re, roughness, moving)
+    elif model == "colebrook":
+        factor, slope = _colebrook(re, roughness, moving)
+    elif model == "swamee-jain":
+        factor, slope = _swamee_jain(re, roughness, moving)
+    else:
+        raise ValueError(f"unknown friction model {model!r}; nikuradse, colebrook or swamee-jain")
+    return factor, np.where(moving, slope, 0.0)
+
+
+def rough_factor(roughness: FloatArray) -> FloatArray:
+    """Return Nikuradse's fully rough friction factor 1 / (2 log10(d/k) + 1.14)^2."""
+    return np.asarray((2.0 * np.log10(1.0 / roughness) + 1.14) ** -2.0, dtype=np.float64)
+
+
+def _nikuradse(
+    re: FloatArray, roughness: FloatArray, moving: np.ndarray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the sum of the laminar and the fully rough factor, as pandapipes defines it."""
+    laminar = np.where(moving, LAMINAR / re, 0.0)
+    factor = laminar + rough_factor(roughness)
+    return factor, -laminar / factor
+
+
+def _swamee_jain(
+    re: FloatArray, roughness: FloatArray, moving: np.ndarray
+) -> tuple[FloatArray, FloatArray]:
+    """Return 0.25 / log10(k/3.7d + 5.74/Re^0.9)^2 (Swamee and Jain 1976)."""
+    smooth = 5.74 * re**-0.9
+    argument = roughness / 3.7 + smooth
+    log = np.log10(argument)
+    log = np.where(np.abs(log) < SMALLEST_LOG, -SMALLEST_LOG, log)
+    slope = 1.8 * smooth / (argument * log * np.log(10.0))
+    return np.where(moving, 0.25 / log**2, 0.0), slope
+
+
+def _colebrook(
+    re: FloatArray, roughness: FloatArray, moving: np.ndarray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the solution of 1/sqrt(l) = -2 log10(2.51/(Re sqrt(l)) + k/3.71d).
+
+    With y = 2.51 x/Re + k/3.71d and x = 1/sqrt(lambda) the equation reads ln y + c y = c k/3.71d,
+    c = ln(10) Re / 5.02, so that c y is the Wright omega function of its right side plus ln c.
+    """
+    rough = roughness / 3.71
+    c = np.log(10.0) * re / 5.02
+    y = np.real(wrightomega(c * rough + np.log(c))) / c
+    x = -2.0 * np.log10(y)
+    share = 5.02 / (re * np.log(10.0))
+    factor = np.where(moving, x**-2.0, rough_factor(roughness))
+    return factor, -2.0 * share / (y + share)

@@ -1,0 +1,109 @@
+"""Evaluate gas states with pandapipes itself, one pipe flow per step."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from cosim.grids.gas_columns import PIPE_COLUMNS, GasColumns, empty_columns
+from cosim.grids.gas_model import GasModel, Setpoints, write
+from cosim.records.time import FloatArray
+
+TIGHT = {"tol_p": 1e-8, "tol_m": 1e-8}
+"""Tighter than pandapipes' defaults of 1e-5 bar and 1e-5 kg/s: small customers draw 1e-5 kg/s."""
+MAX_ITERATIONS = 100
+KW_PER_MW = 1000.0
+
+
+def options(friction_model: str) -> dict[str, Any]:
+    """Return the options of every pipe flow, also those stored in the exported network."""
+    return {
+        "mode": "hydraulics",
+        "friction_model": friction_model,
+        "max_iter_hyd": MAX_ITERATIONS,
+        **TIGHT,
+    }
+
+
+def run_reference(model: GasModel, setpoints: tuple[Setpoints, ...], steps: int) -> GasColumns:
+    """Return the result columns of pandapipes for every step; NaN where it does not converge.
+
+    Each step starts from the pressures of the last one that converged.
+    """
+    net = model.fresh()
+    nominal = net.junction["pn_bar"].to_numpy(dtype=float, copy=True)
+    columns = empty_columns(net, steps)
+    for row in range(steps):
+        write(net, setpoints, row)
+        if not solve(net, model.settings.friction_model):
+            net.junction["pn_bar"] = nominal
+            if not solve(net, model.settings.friction_model):
+                continue
+        _read(net, columns, row)
+        pressure = net.res_junction["p_bar"].to_numpy()
+        net.junction["pn_bar"] = np.where(np.isfinite(pressure), pressure, nominal)
+    return columns
+
+
+def solve(net: Any, friction_model: str) -> bool:
+    """Run one pipe flow and return whether it converged."""
+    import pandapipes
+    from pandapipes.pf.pipeflow_setup import PipeflowNotConverged
+
+    chosen = options(friction_model)
+    loose = {k: v for k, v in chosen.items() if k not in TIGHT}
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for attempt in (chosen, loose):
+            try:
+                pandapipes.pipeflow(net, use_numba=False, **attempt)
+            except PipeflowNotConverged:
+                continue
+            return True
+    return False
+
+
+def _read(net: Any, columns: GasColumns, row: int) -> None:
+    columns.p_bar[row] = net.res_junction["p_bar"].to_numpy()
+    for name in PIPE_COLUMNS:
+        columns.pipe[name][row] = net.res_pipe[name].to_numpy()
+    used = net.ext_grid["in_service"].to_numpy(dtype=bool)
+    columns.ext_kg_per_s[row] = net.res_ext_grid["mdot_kg_per_s"].to_numpy()[used]
+    columns.solved[row] = True
+    columns.auxiliary_kw[row] = _compressor_kw(net)
+    lifting = lifting_controls(net)
+    if lifting:
+        columns.remarks[row] = lifting
+
+
+def _compressor_kw(net: Any) -> float:
+    total = 0.0
+    for table in ("compressor", "pump"):
+        if table in net and len(net[table]) and "compr_power_mw" in net[f"res_{table}"]:
+            power: FloatArray = net[f"res_{table}"]["compr_power_mw"].to_numpy(dtype=float)
+            total += float(np.nansum(power)) * KW_PER_MW
+    return total
+
+
+def lifting_controls(net: Any) -> str:
+    """Name the pressure controls that raise pressure or pass gas backwards, empty if none does."""
+    if "press_control" not in net or not len(net.press_control):
+        return ""
+    result = net.res_press_control
+    active = net.press_control["in_service"].to_numpy(dtype=bool)
+    lifts = active & (result["deltap_bar"].to_numpy(dtype=float) > 1e-9)
+    back = active & (result["mdot_from_kg_per_s"].to_numpy(dtype=float) < -1e-9)
+    ids = net.press_control.index.to_numpy()
+    parts = []
+    if lifts.any():
+        parts.append(f"press_control {_some(ids[lifts])} would have to raise the pressure")
+    if back.any():
+        parts.append(f"press_control {_some(ids[back])} would pass gas backwards")
+    return "; ".join(parts)
+
+
+def _some(ids: np.ndarray) -> str:
+    listed = ", ".join(str(int(i)) for i in ids[:5])
+    return listed if ids.size <= 5 else f"{listed} and {ids.size - 5} more"

@@ -1,0 +1,223 @@
+"""Order a pipe network as a spanning tree with chords, for sweeps over many steps at once.
+
+Nodes are ranked breadth first from the external grids. Row r of the tree branches leads from its
+parent down to node `sources + r`, so that flows are summed upwards and pressures handed downwards
+level by level, each level being one slice. A chord closes a loop: its flow runs along the chord
+and back through the tree. Flows in loops are the only unknowns of the flow balance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_matrix, csgraph
+
+from cosim.grids.gas_net import Branches, GasArrays
+from cosim.records.time import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTree:
+    """Spanning tree of the supplied part of a network.
+
+    Attributes:
+        nodes: node of every rank, the sources first, shape (n,).
+        sources: number of distinct nodes with an external grid.
+        source_bar: absolute pressure of each source, shape (sources,).
+        parent: rank above every tree branch, shape (n - sources,).
+        levels: slices of tree rows that share their depth, from the top.
+        starts: per level, first row of every group of siblings (relative to the level).
+        branches: branch of every row, tree rows first, then chords, shape (b,).
+        flipped: true where the row runs against the branch's own direction, shape (b,).
+        row_from: rank at the start of every row, shape (b,).
+        row_to: rank at the end, shape (b,).
+        loop_rows: rows that lie on any loop, shape (m,).
+        loops: part of each loop's flow in each of these rows, -1, 0 or 1, shape (m, loops).
+        loop_head: difference of squared source pressures along each loop, bar^2, shape (loops,).
+        data: branch constants in row order and direction.
+    """
+
+    nodes: IntArray
+    sources: int
+    source_bar: FloatArray
+    parent: IntArray
+    levels: tuple[slice, ...]
+    starts: tuple[IntArray, ...]
+    branches: IntArray
+    flipped: np.ndarray
+    row_from: IntArray
+    row_to: IntArray
+    loop_rows: IntArray
+    loops: FloatArray
+    loop_head: FloatArray
+    data: Branches
+
+    @property
+    def chords(self) -> int:
+        """Number of independent loops."""
+        return int(self.loops.shape[1])
+
+    def flows(self, injection: FloatArray) -> FloatArray:
+        """Return the flow in every row without any loop flow, kg/s.
+
+        Args:
+            injection: mass flow into every ranked node, shape (n, T).
+        """
+        below = -injection[self.sources :]
+        for level, starts in zip(self.levels[:0:-1], self.starts[:0:-1], strict=True):
+            above = self.parent[level][starts] - self.sources
+            below[above] += np.add.reduceat(below[level], starts, axis=0)
+        return np.concatenate([below, np.zeros((self.chords, injection.shape[1]))])
+
+    def hand_down(self, top: FloatArray, drop: FloatArray) -> FloatArray:
+        """Return a potential at every rank: `top` at the sources, falling by `drop` per row."""
+        values = np.empty((self.nodes.size, drop.shape[1]))
+        values[: self.sources] = top
+        for level in self.levels:
+            below = slice(level.start + self.sources, level.stop + self.sources)
+            np.subtract(values[self.parent[level]], drop[level], out=values[below])
+        return values
+
+    def source_flow(self, mdot: FloatArray, injection: FloatArray) -> FloatArray:
+        """Return what every source delivers into the network, kg/s, shape (sources, T)."""
+        flow = -injection[: self.sources]
+        for ends, sign in ((self.row_from, 1.0), (self.row_to, -1.0)):
+            rows = np.flatnonzero(ends < self.sources)
+            np.add.at(flow, ends[rows], sign * mdot[rows])
+        return flow
+
+
+def build_tree(arrays: GasArrays) -> FlowTree:
+    """Return the spanning tree of everything that an external grid supplies."""
+    sources, source_bar = _sources(arrays)
+    order, above, via = _breadth_first(arrays, sources)
+    source_bar = source_bar[np.searchsorted(sources, order[: sources.size])]
+    rank = np.full(arrays.ambient_bar.size, -1, dtype=np.int64)
+    rank[order] = np.arange(order.size)
+    branch = arrays.branches
+    inside = (rank[branch.from_node] >= 0) & (rank[branch.to_node] >= 0)
+    inside[via] = False
+    chords = np.flatnonzero(inside)
+    rows = np.concatenate([via, chords])
+    flipped = np.zeros(rows.size, dtype=bool)
+    flipped[: via.size] = branch.from_node[via] != above
+    parent = rank[above]
+    row_from, row_to = _row_ends(branch, rows, flipped, rank)
+    levels, starts = _levels(parent, sources.size)
+    count = sources.size
+    loops = _loops(parent, count, row_from[via.size :], row_to[via.size :])
+    used = np.flatnonzero(np.any(loops != 0.0, axis=1))
+    root = _roots(parent, count)
+    squared = source_bar[root] ** 2
+    return FlowTree(
+        nodes=order,
+        sources=count,
+        source_bar=source_bar,
+        parent=parent,
+        levels=levels,
+        starts=starts,
+        branches=rows,
+        flipped=flipped,
+        row_from=row_from,
+        row_to=row_to,
+        loop_rows=used,
+        loops=loops[used],
+        loop_head=squared[row_from[via.size :]] - squared[row_to[via.size :]],
+        data=_in_row_order(branch, rows, flipped),
+    )
+
+
+def _sources(arrays: GasArrays) -> tuple[IntArray, FloatArray]:
+    """Return distinct source nodes with their absolute pressure; grids at one node share it."""
+    usable = arrays.active[arrays.ext_nodes]
+    nodes, position = np.unique(arrays.ext_nodes[usable], return_inverse=True)
+    gauge = np.bincount(position, arrays.ext_p_bar[usable]) / np.bincount(position)
+    return nodes, gauge + arrays.ambient_bar[nodes]
+
+
+def _breadth_first(
+    arrays: GasArrays, sources: IntArray
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Return nodes in order, and for those after the sources the node and branch above."""
+    branch, count = arrays.branches, arrays.ambient_bar.size
+    usable = np.flatnonzero(arrays.active[branch.from_node] & arrays.active[branch.to_node])
+    low = np.minimum(branch.from_node[usable], branch.to_node[usable])
+    high = np.maximum(branch.from_node[usable], branch.to_node[usable])
+    pairs, first = np.unique(low * count + high, return_index=True)
+    start = np.concatenate([pairs // count, np.full(sources.size, count)])
+    end = np.concatenate([pairs % count, sources])
+    graph = coo_matrix((np.ones(start.size), (start, end)), shape=(count + 1, count + 1))
+    order, above = csgraph.breadth_first_order(graph.tocsr(), count, directed=False)
+    order = order[1:].astype(np.int64)
+    below = order[sources.size :]
+    parent = above[below].astype(np.int64)
+    key = np.minimum(parent, below) * count + np.maximum(parent, below)
+    return order, parent, usable[first[np.searchsorted(pairs, key)]]
+
+
+def _row_ends(
+    branch: Branches, rows: IntArray, flipped: np.ndarray, rank: IntArray
+) -> tuple[IntArray, IntArray]:
+    start, end = rank[branch.from_node[rows]], rank[branch.to_node[rows]]
+    return np.where(flipped, end, start), np.where(flipped, start, end)
+
+
+def _levels(parent: IntArray, sources: int) -> tuple[tuple[slice, ...], tuple[IntArray, ...]]:
+    """Return slices of rows of equal depth and where siblings begin; siblings are adjacent."""
+    depth = np.zeros(parent.size, dtype=np.int64)
+    for row, above in enumerate(parent):
+        depth[row] = 0 if above < sources else depth[above - sources] + 1
+    edges = np.searchsorted(depth, np.arange(depth[-1] + 2)) if parent.size else np.zeros(1, int)
+    levels, starts = [], []
+    for begin, stop in zip(edges[:-1], edges[1:], strict=True):
+        levels.append(slice(int(begin), int(stop)))
+        siblings = parent[begin:stop]
+        starts.append(np.flatnonzero(np.r_[True, siblings[1:] != siblings[:-1]]))
+    return tuple(levels), tuple(starts)
+
+
+def _loops(parent: IntArray, sources: int, start: IntArray, end: IntArray) -> FloatArray:
+    """Return how each chord's flow runs through the rows, shape (rows, chords)."""
+    loops = np.zeros((parent.size + start.size, start.size))
+    for chord, (a, b) in enumerate(zip(start, end, strict=True)):
+        loops[parent.size + chord, chord] = 1.0
+        for node, sign in ((int(a), 1.0), (int(b), -1.0)):
+            while node >= sources:
+                loops[node - sources, chord] += sign
+                node = int(parent[node - sources])
+    return loops
+
+
+def _roots(parent: IntArray, sources: int) -> IntArray:
+    """Return the source that every rank hangs on."""
+    root = np.arange(sources + parent.size)
+    for row, above in enumerate(parent):
+        root[sources + row] = root[above]
+    return root
+
+
+def _in_row_order(branch: Branches, rows: IntArray, flipped: np.ndarray) -> Branches:
+    """Return the branch constants by row; a flipped row has its ends exchanged."""
+
+    def pick(values: FloatArray, opposite: FloatArray | None = None) -> FloatArray:
+        other = values if opposite is None else opposite
+        return np.where(flipped, other[rows], values[rows])[:, None]
+
+    return Branches(
+        from_node=np.where(flipped, branch.to_node[rows], branch.from_node[rows]),
+        to_node=np.where(flipped, branch.from_node[rows], branch.to_node[rows]),
+        diameter_m=pick(branch.diameter_m),
+        length_m=pick(branch.length_m),
+        roughness_m=pick(branch.roughness_m),
+        loss_coefficient=pick(branch.loss_coefficient),
+        area_m2=pick(branch.area_m2),
+        viscosity_pa_s=pick(branch.viscosity_pa_s),
+        drag=pick(branch.drag),
+        density_from=pick(branch.density_from, branch.density_to),
+        density_to=pick(branch.density_to, branch.density_from),
+        lift=pick(branch.lift, -branch.lift),
+        speed_from=pick(branch.speed_from, branch.speed_to),
+        speed_to=pick(branch.speed_to, branch.speed_from),
+        speed_mean=pick(branch.speed_mean),
+    )
