@@ -45,7 +45,9 @@ def init(example: str, to: Path | str | None = None) -> Path:
     """
     known = examples()
     if example not in known:
-        raise ScenarioError([Problem("example", f"unknown {example!r}", f"one of {', '.join(known)}")])
+        raise ScenarioError(
+            [Problem("example", f"unknown {example!r}", f"one of {', '.join(known)}")]
+        )
     target = Path(to) if to is not None else Path(example)
     if target.exists():
         advice = "choose another folder with --to"

@@ -58,7 +58,9 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise ScenarioError([Problem(str(path), "no such file", EXPECTED, "check --schedule")])
     try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, comment="#")
+        return (
+            pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, comment="#")
+        )
     except (ValueError, OSError) as error:
         problem = Problem(path.name, f"not readable ({error})", "CSV or Parquet with " + EXPECTED)
         raise ScenarioError([problem]) from None
@@ -86,7 +88,9 @@ def _checked(
     unknown = [name for name in unknown if name != "network" and ":" not in name]
     if unknown:
         known = some(list(scenario.config.participants))
-        problems.append(Problem(f"{file}: participant", f"unknown {some(unknown)}", f"one of {known}"))
+        problems.append(
+            Problem(f"{file}: participant", f"unknown {some(unknown)}", f"one of {known}")
+        )
     for column in ("p_kw", "q_kvar"):
         if column not in wide:
             continue
@@ -119,7 +123,12 @@ def _injections(
         rows = by_name.get(name)
         if rows is None:
             problems.append(
-                Problem(file, f"no {carrier} rows of {name}", "a value for every step", "add rows; 0 is a value")
+                Problem(
+                    file,
+                    f"no {carrier} rows of {name}",
+                    "a value for every step",
+                    "add rows; 0 is a value",
+                )
             )
             continue
         p_kw[:, k] = _column(rows, "p_kw", f"{file}: {name} {carrier}", scenario, problems)
@@ -131,7 +140,11 @@ def _injections(
                 else _demand_kvar(name, scenario)
             )
     return Injections(
-        inputs.name, read_only(np.arange(steps), np.int64), names, read_only(p_kw), read_only(q_kvar)
+        inputs.name,
+        read_only(np.arange(steps), np.int64),
+        names,
+        read_only(p_kw),
+        read_only(q_kvar),
     )
 
 
@@ -148,7 +161,11 @@ def _column(
     if values.isna().any():
         first = scenario.time.index[int(np.flatnonzero(values.isna())[0])].isoformat()
         problems.append(
-            Problem(where, f"no {column} for {int(values.isna().sum())} steps, the first {first}", "a value for every step")
+            Problem(
+                where,
+                f"no {column} for {int(values.isna().sum())} steps, the first {first}",
+                "a value for every step",
+            )
         )
     return np.asarray(values.fillna(0.0), dtype=np.float64)
 

@@ -74,7 +74,9 @@ def settle(
     with watch.stage("allocation", "Allocation and payments"):
         game = game_of(values, players) if config.bargaining.coalition_values else None
         weights = bargaining_power(together.schedule, players, config.bargaining)
-        table, chosen = allocation_table(game, values, players, weights, config.bargaining, alone.schedule)
+        table, chosen = allocation_table(
+            game, values, players, weights, config.bargaining, alone.schedule
+        )
         paid = payments(alone.schedule, together.schedule, players, chosen)
     return Settled(alone, coalition_table(values, {}), table, paid, _notes(alone, values, players))
 

@@ -28,7 +28,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def cause_entries(causes: Iterable[Cause], physics: Physics, scenario: Scenario) -> list[dict[str, Any]]:
+def cause_entries(
+    causes: Iterable[Cause], physics: Physics, scenario: Scenario
+) -> list[dict[str, Any]]:
     """Return causes as plain data, with names and time stamps."""
     index = scenario.time.index
     return [

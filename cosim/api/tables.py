@@ -112,5 +112,3 @@ def state_frames(networks: Networks, verification: Verification) -> dict[str, pd
     return {
         name: grid.states_frame(verification.states[name]) for name, grid in networks.grids.items()
     }
-
-

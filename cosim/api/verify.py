@@ -47,7 +47,9 @@ def verify(
     with watch.stage("load", "Reading scenario and schedule"):
         loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
         if not loaded.networks:
-            found = Problem("networks", "none", "at least one network", "there is nothing to verify")
+            found = Problem(
+                "networks", "none", "at least one network", "there is nothing to verify"
+            )
             raise ScenarioError([found])
         injections, table = read_schedule(Path(schedule), loaded)
     with watch.stage("networks", "Building the networks and evaluating them without participants"):

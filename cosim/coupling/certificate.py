@@ -68,7 +68,9 @@ def certificate(
     }
 
 
-def _entry(item: LimitCheck, time: TimeAxis, names: Mapping[tuple[str, int], str]) -> dict[str, Any]:
+def _entry(
+    item: LimitCheck, time: TimeAxis, names: Mapping[tuple[str, int], str]
+) -> dict[str, Any]:
     limit = item.limit
     entry: dict[str, Any] = {
         "checks": item.count,
@@ -107,9 +109,22 @@ def tight_checks(
     frames: list[pd.DataFrame] = []
     for grid, checks in verification.checks.items():
         time = networks.grids[grid].inputs.time
-        frames.extend(_tight(grid, item, time, names.get(grid, {})) for item in checks if item.count)
+        frames.extend(
+            _tight(grid, item, time, names.get(grid, {})) for item in checks if item.count
+        )
     if not frames:
-        columns = ["grid", "limit", "element", "id", "name", "time", "value", "bound", "margin", "unit"]
+        columns = [
+            "grid",
+            "limit",
+            "element",
+            "id",
+            "name",
+            "time",
+            "value",
+            "bound",
+            "margin",
+            "unit",
+        ]
         return pd.DataFrame(columns=columns)
     return pd.concat(frames, ignore_index=True)
 
@@ -119,7 +134,9 @@ def _tight(
 ) -> pd.DataFrame:
     limit = item.limit
     margin = np.where(np.isfinite(item.margin), item.margin, np.inf).ravel()
-    keep = min(max(TIGHT_CHECKS_PER_LIMIT, int(item.violated.sum())), int(np.isfinite(margin).sum()))
+    keep = min(
+        max(TIGHT_CHECKS_PER_LIMIT, int(item.violated.sum())), int(np.isfinite(margin).sum())
+    )
     order = np.argsort(margin, kind="stable")[:keep]
     rows, columns = np.unravel_index(order, item.margin.shape)
     ids = limit.ids[columns]

@@ -60,7 +60,9 @@ def confirm(networks: Networks, coupled: Coupled, case: Case, make_loop: MakeLoo
 def _differences(
     networks: Networks, fast: Verification, reference: Verification
 ) -> dict[str, dict[str, float]]:
-    return {name: disagreement(fast.states[name], reference.states[name]) for name in networks.grids}
+    return {
+        name: disagreement(fast.states[name], reference.states[name]) for name in networks.grids
+    }
 
 
 def _continued(first: Coupled, again: Coupled) -> Coupled:

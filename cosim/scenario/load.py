@@ -60,7 +60,8 @@ def _resolve(
 ) -> Scenario:
     folder = file.parent
     time = _time_axis(config.time, file.name)
-    profiles, problems = read_profiles(config.profiles, folder, time)
+    profiles, unreadable = read_profiles(config.profiles, folder, time)
+    problems: list[Problem] = []
     problems += [_in_file(file, p) for p in check_rules(config, profiles, len(time))]
     networks: dict[str, NetworkInputs] = {}
     for name in config.networks:
@@ -69,9 +70,16 @@ def _resolve(
             found: list[Problem] = []
             networks[name] = resolve_network(config, source, folder, time, profiles, found)
             problems += [_in_file(file, p) for p in found]
+    if unreadable:
+        problems = [*unreadable, *(p for p in problems if not _about_profiles(p))]
     if problems:
         raise ScenarioError(problems)
     return Scenario(config, folder, time, profiles, networks, _hash(config, file, networks))
+
+
+def _about_profiles(problem: Problem) -> bool:
+    """Return whether a problem only follows from a profile file that could not be read."""
+    return problem.found.startswith("unknown profile") or problem.where.endswith(": profile")
 
 
 def _in_file(file: Path, problem: Problem) -> Problem:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails, InitErrorDetails
 
 from cosim.scenario.base import Strict
 from cosim.scenario.networks import NonNegative, Positive
@@ -64,7 +65,15 @@ class Participant(Strict):
         if not isinstance(value, Mapping):
             return value
         types: Mapping[str, type[DeviceSpec]] = (info.context or {}).get("device_types", {})
-        return {name: _validate_device(name, spec, types) for name, spec in value.items()}
+        devices, errors = {}, []
+        for name, spec in value.items():
+            try:
+                devices[name] = _validate_device(name, spec, types)
+            except ValidationError as error:
+                errors += [_below(str(name), item) for item in error.errors()]
+        if errors:
+            raise ValidationError.from_exception_data("devices", errors)
+        return devices
 
     @model_validator(mode="after")
     def _carriers_reachable(self) -> Participant:
@@ -80,6 +89,14 @@ class Participant(Strict):
 
 def _outputs(spec: Any) -> tuple[str, ...]:
     return tuple(getattr(spec, "supplies", ()))
+
+
+def _below(name: str, item: ErrorDetails) -> InitErrorDetails:
+    """Return an error of a device with the device's name in its path."""
+    moved = InitErrorDetails(type=item["type"], loc=(name, *item["loc"]), input=item["input"])
+    if "ctx" in item:
+        moved["ctx"] = item["ctx"]
+    return moved
 
 
 def _validate_device(name: str, spec: Any, types: Mapping[str, type[DeviceSpec]]) -> Any:

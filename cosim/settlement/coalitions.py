@@ -14,7 +14,7 @@ import pandas as pd
 
 from cosim.coupling import Case, Coupled
 from cosim.records import Schedule
-from cosim.settlement.players import NETWORK, OPERATOR, Players
+from cosim.settlement.players import OPERATOR, Players
 
 RunCase = Callable[[Case], Coupled]
 
@@ -104,7 +104,9 @@ def _case(members: frozenset[str], alone: Schedule, players: Players) -> Case:
     return Case(members=members, frozen=outsiders, start=alone)
 
 
-def coalition_table(values: list[CoalitionValue], copper: Mapping[frozenset[str], float]) -> pd.DataFrame:
+def coalition_table(
+    values: list[CoalitionValue], copper: Mapping[frozenset[str], float]
+) -> pd.DataFrame:
     """Return the coalitions as written to the run folder.
 
     Args:

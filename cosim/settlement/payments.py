@@ -22,7 +22,9 @@ def bill(schedule: Schedule, players: Players) -> pd.DataFrame:
     members = [name for group in players.groups.values() for name in group]
     own = totals.reindex(members).astype(float)
     moved = exchanged_energy_kwh(schedule).reindex(members, fill_value=0.0)
-    weight = moved / moved.sum() if moved.sum() > 0.0 else pd.Series(1.0 / len(members), index=members)
+    weight = (
+        moved / moved.sum() if moved.sum() > 0.0 else pd.Series(1.0 / len(members), index=members)
+    )
     network = weight * float(totals.get(NETWORK, 0.0))
     table = pd.DataFrame({"own_cost": own, "network_cost": network})
     if players.operator_plays:
@@ -74,7 +76,9 @@ def payments(
 
 def _share_inside(schedule: Schedule, players: Players) -> dict[str, float]:
     """Return each participant's fraction of its player's share: by energy shared, else equal."""
-    energy = shared_energy_kwh(schedule).sum(axis=1).groupby(level="participant", observed=True).sum()
+    energy = (
+        shared_energy_kwh(schedule).sum(axis=1).groupby(level="participant", observed=True).sum()
+    )
     shares: dict[str, float] = {}
     for group in players.groups.values():
         own = energy.reindex(list(group), fill_value=0.0)
