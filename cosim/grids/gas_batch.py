@@ -168,9 +168,7 @@ def solve_rows(
     return RowState(p_abs, mdot, balanced & (change < TOLERANCE_BAR) & ~used_up, lowest)
 
 
-def squared_drag(
-    data: Branches, model: str, mdot: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def squared_drag(data: Branches, model: str, mdot: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return W = c f m|m| in bar^2 and dW/dm, both of shape (rows, T)."""
     size = np.abs(mdot)
     reynolds = size * data.diameter_m / (data.viscosity_pa_s * data.area_m2)

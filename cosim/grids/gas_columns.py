@@ -144,9 +144,7 @@ def fields_of(columns: GasColumns) -> tuple[StateField, ...]:
     for name in PIPE_COLUMNS:
         found.append(StateField("pipe", name, columns.pipe_ids, read_only(columns.pipe[name])))
     found.append(
-        StateField(
-            "ext_grid", "mdot_kg_per_s", columns.ext_ids, read_only(columns.ext_kg_per_s)
-        )
+        StateField("ext_grid", "mdot_kg_per_s", columns.ext_ids, read_only(columns.ext_kg_per_s))
     )
     fastest = np.maximum(
         np.abs(columns.pipe["v_from_m_per_s"]), np.abs(columns.pipe["v_to_m_per_s"])
@@ -167,12 +165,12 @@ def gate(
         surplus_kg_per_s: what an external grid may absorb before it counts.
     """
     failures = []
-    for row in np.flatnonzero(columns.solved):
+    for row in np.flatnonzero(columns.solved).tolist():
         reasons = [
             _stranded(columns, draw_kg_per_s, row),
             _below_ambient(columns, row),
             _absorbing(columns, row, surplus_kg_per_s),
-            columns.remarks.get(int(row), ""),
+            columns.remarks.get(row, ""),
         ]
         text = "; ".join(reason for reason in reasons if reason)
         if text:
@@ -184,12 +182,13 @@ def _stranded(columns: GasColumns, draw: FloatArray, row: int) -> str:
     dead = np.isnan(columns.p_bar[row]) & (np.abs(draw[:, row]) > DRAW_TOLERANCE_KG_PER_S)
     if not dead.any():
         return ""
-    return f"no external grid reaches junction {_listed(columns.junction_ids[dead])}, gas is drawn or fed in there"
+    listed = _listed(columns.junction_ids[dead])
+    return f"no external grid reaches junction {listed}, where gas is drawn or fed in"
 
 
 def _below_ambient(columns: GasColumns, row: int) -> str:
     pressure = columns.p_bar[row]
-    low = np.less(pressure, -GAUGE_TOLERANCE_BAR, where=np.isfinite(pressure), out=np.zeros(pressure.shape, dtype=bool))
+    low = np.nan_to_num(pressure, nan=0.0) < -GAUGE_TOLERANCE_BAR
     if not low.any():
         return ""
     worst = int(np.nanargmin(pressure))

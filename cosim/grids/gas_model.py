@@ -176,9 +176,7 @@ def _set_background(net: Any, inputs: NetworkInputs, unlisted: str) -> None:
         net[table].loc[ids, "scaling"] = 1.0
 
 
-def _add_sinks(
-    net: Any, inputs: NetworkInputs, terminal: IntArray, junction: IntArray
-) -> IntArray:
+def _add_sinks(net: Any, inputs: NetworkInputs, terminal: IntArray, junction: IntArray) -> IntArray:
     if not terminal.size:
         return read_only([], np.int64)
     import pandapipes

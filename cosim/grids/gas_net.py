@@ -106,9 +106,10 @@ def unsupported(net: Any) -> tuple[str, ...]:
     """Return why the batch equations do not cover this network, nothing if they do."""
     reasons = []
     for table in UNSUPPORTED:
-        rows = net[table] if table in net else ()
-        used = len(rows) and (rows["in_service"].any() if "in_service" in rows else True)
-        if used:
+        if table not in net or not len(net[table]):
+            continue
+        rows = net[table]
+        if "in_service" not in rows or rows["in_service"].any():
             reasons.append(f"{len(rows)} {table}")
     if "valve" in net and len(net.valve) and (net.valve["et"] != "ju").any():
         reasons.append("valves inside pipes")
@@ -207,7 +208,7 @@ def _temperatures(net: Any) -> FloatArray:
     grids = net.ext_grid[net.ext_grid["in_service"] & net.ext_grid["type"].isin(["t", "pt"])]
     for junction, rows in grids.groupby("junction"):
         kelvin.loc[junction] = rows["t_k"].mean()
-    return kelvin.to_numpy(dtype=np.float64)
+    return np.asarray(kelvin, dtype=np.float64)
 
 
 def _compressibility(net: Any) -> tuple[float, float]:

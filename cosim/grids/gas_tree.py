@@ -9,6 +9,7 @@ and back through the tree. Flows in loops are the only unknowns of the flow bala
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import coo_matrix, csgraph
@@ -136,9 +137,7 @@ def _sources(arrays: GasArrays) -> tuple[IntArray, FloatArray]:
     return nodes, gauge + arrays.ambient_bar[nodes]
 
 
-def _breadth_first(
-    arrays: GasArrays, sources: IntArray
-) -> tuple[IntArray, IntArray, IntArray]:
+def _breadth_first(arrays: GasArrays, sources: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     """Return nodes in order, and for those after the sources the node and branch above."""
     branch, count = arrays.branches, arrays.ambient_bar.size
     usable = np.flatnonzero(arrays.active[branch.from_node] & arrays.active[branch.to_node])
@@ -170,7 +169,7 @@ def _levels(parent: IntArray, sources: int) -> tuple[tuple[slice, ...], tuple[In
         depth[row] = 0 if above < sources else depth[above - sources] + 1
     edges = np.searchsorted(depth, np.arange(depth[-1] + 2)) if parent.size else np.zeros(1, int)
     levels, starts = [], []
-    for begin, stop in zip(edges[:-1], edges[1:], strict=True):
+    for begin, stop in pairwise(edges):
         levels.append(slice(int(begin), int(stop)))
         siblings = parent[begin:stop]
         starts.append(np.flatnonzero(np.r_[True, siblings[1:] != siblings[:-1]]))
@@ -182,7 +181,8 @@ def _loops(parent: IntArray, sources: int, start: IntArray, end: IntArray) -> Fl
     loops = np.zeros((parent.size + start.size, start.size))
     for chord, (a, b) in enumerate(zip(start, end, strict=True)):
         loops[parent.size + chord, chord] = 1.0
-        for node, sign in ((int(a), 1.0), (int(b), -1.0)):
+        for end_node, sign in ((int(a), 1.0), (int(b), -1.0)):
+            node = end_node
             while node >= sources:
                 loops[node - sources, chord] += sign
                 node = int(parent[node - sources])

@@ -127,6 +127,8 @@ class GasLimits(PipeLimits):
     """Usual upper design velocity of distribution pipes (DVGW G 472 practice)."""
     pressure_min_bar: float | None = 0.5
     """Lowest gauge pressure that house regulators of a 1 bar network are set for."""
+    feed_in_tolerance_kw: NonNegative = 0.5
+    """How much more than all offtake may be fed in before it counts."""
 
 
 class GasNetwork(Strict):

@@ -1,0 +1,289 @@
+"""The gas network adapter: pressures and velocities from pandapipes' pipe equation.
+
+Sign: terminals and background speak kW (lower heating value) injected, positive into the
+network; pandapipes' sinks count withdrawal as positive and its external grids count what they
+absorb as positive, so `slack_kw = -sum(ext_grid.mdot_kg_per_s)`.
+
+Result columns are those of pandapipes plus the derived `pipe.v_max_m_per_s`, the larger of
+|v_from| and |v_to|: the velocity of the gas at the actual pressure of the end where that pressure
+is lower. This is the velocity that the limit is about.
+
+Losses are zero (tight pipes); auxiliary power is that of compressors, which only the reference
+engine knows.
+
+A step that was solved but is not physical (negative gauge pressure, feed-in above offtake,
+customers that no external grid reaches, a pressure control that lifts) is listed as a failure
+with `converged` true and keeps its values, so that it can still be linearised; a step without
+any solution is NaN.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cosim.errors import GridError
+from cosim.grids.base import Engine
+from cosim.grids.gas_batch import GasBatch
+from cosim.grids.gas_columns import (
+    GasColumns,
+    batch_columns,
+    fields_of,
+    gate,
+    replace_rows,
+)
+from cosim.grids.gas_export import network_json, setpoints_frame, states_frame
+from cosim.grids.gas_model import GasModel, Setpoints
+from cosim.grids.gas_net import read_arrays, unsupported
+from cosim.grids.gas_reference import differences, run_reference
+from cosim.grids.gas_sensitivity import sensitivities
+from cosim.records import (
+    GridStates,
+    Injections,
+    Limit,
+    NetworkInputs,
+    Sensitivities,
+    StepFailure,
+    Target,
+    read_only,
+)
+from cosim.records.time import FloatArray, IntArray
+
+
+class GasGrid:
+    """A gas network that can be verified, linearised and written down."""
+
+    def __init__(self, inputs: NetworkInputs) -> None:
+        self._inputs = inputs
+        self._model = GasModel(inputs)
+        self._reasons = unsupported(self._model.net)
+        self._batch = (
+            None
+            if self._reasons
+            else GasBatch(read_arrays(self._model.net, self._model.settings.friction_model))
+        )
+        self._limits = _limits(self._model, self._batch)
+        self._version = _version()
+
+    @property
+    def inputs(self) -> NetworkInputs:
+        """The resolved description that the adapter was built from."""
+        return self._inputs
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """Pressure at all supplied junctions in service, velocity of all pipes, feed-in."""
+        return self._limits
+
+    def verify(self, injections: Injections, engine: Engine = "fast") -> GridStates:
+        """Evaluate every step of `injections` with the batch or with pandapipes."""
+        setpoints = self._model.setpoints(injections)
+        draw = self._model.junction_injection(setpoints)
+        if draw.shape[1] != injections.steps.size:
+            draw = np.zeros((draw.shape[0], injections.steps.size))
+        notes: tuple[str, ...] = self._unsupplied_note()
+        exhausted = np.full(injections.steps.size, -1, dtype=np.int64)
+        if engine == "reference" or self._batch is None:
+            columns = run_reference(self._model, setpoints, injections.steps.size)
+            name = f"pandapipes {self._version}"
+            if engine == "fast":
+                found = ", ".join(self._reasons)
+                notes = (f"the batch does not cover {found}: pandapipes computed all steps", *notes)
+        else:
+            columns, exhausted, more = self._run_batch(setpoints, draw)
+            name, notes = "cosim batch", (*more, *notes)
+        return self._states(injections, columns, draw, exhausted, name, notes)
+
+    def linearise(self, states: GridStates, targets: tuple[Target, ...]) -> Sensitivities:
+        """Return exact first-order sensitivities of every target; losses have none."""
+        injections = states.injections
+        count, steps = len(self._inputs.terminals), injections.steps.size
+        row_of_step = {int(step): row for row, step in enumerate(injections.steps)}
+        rows = np.array([row_of_step[t.step] for t in targets], dtype=np.int64)
+        zeros = read_only(np.zeros((steps, count)))
+        return Sensitivities(
+            grid=self._inputs.name,
+            terminals=injections.terminals,
+            injections=injections,
+            targets=targets,
+            value=read_only([_value(states, t, row) for t, row in zip(targets, rows, strict=True)]),
+            d_dp_per_kw=read_only(self._gradients(injections, targets, rows)),
+            d_dq_per_kvar=read_only(np.zeros((len(targets), count))),
+            d_loss_dp=zeros,
+            d_loss_dq=zeros,
+            d_auxiliary_dp=zeros,
+            loss_kw=states.loss_kw,
+            auxiliary_kw=states.auxiliary_kw,
+        )
+
+    def setpoints_frame(self, injections: Injections) -> pd.DataFrame:
+        """Return `mdot_kg_per_s` of every sink and source that is in service."""
+        setpoints = self._model.setpoints(injections)
+        return setpoints_frame(setpoints, self._inputs.time, injections.steps)
+
+    def states_frame(self, states: GridStates) -> pd.DataFrame:
+        """Return the columns that pandapipes has too."""
+        return states_frame(states, self._inputs.time)
+
+    def network_json(self, injections: Injections) -> str:
+        """Return the network with its profiles; time step k is the k-th step given."""
+        return network_json(self._model, self._model.setpoints(injections))
+
+    def _run_batch(
+        self, setpoints: tuple[Setpoints, ...], draw: FloatArray
+    ) -> tuple[GasColumns, IntArray, tuple[str, ...]]:
+        """Return columns, the node where pressure runs out, and what pandapipes had to do."""
+        assert self._batch is not None
+        result = self._batch.solve(self._on_nodes(draw))
+        columns = batch_columns(self._batch.arrays, result)
+        open_rows = np.flatnonzero(~result.solved & (result.exhausted < 0))
+        if not open_rows.size:
+            return columns, result.exhausted, ()
+        part = tuple(Setpoints(s.table, s.ids, s.values[open_rows]) for s in setpoints)
+        replace_rows(columns, open_rows, run_reference(self._model, part, open_rows.size))
+        note = f"pandapipes computed {open_rows.size} step(s) that the batch could not balance"
+        return columns, result.exhausted, (note,)
+
+    def _on_nodes(self, junctions: FloatArray) -> FloatArray:
+        """Extend values by junction with zeros for the inner nodes of cut pipes."""
+        assert self._batch is not None
+        nodes = np.zeros((self._batch.arrays.ambient_bar.size, junctions.shape[1]))
+        nodes[: junctions.shape[0]] = junctions
+        return nodes
+
+    def _states(
+        self,
+        injections: Injections,
+        columns: GasColumns,
+        draw: FloatArray,
+        exhausted: IntArray,
+        engine: str,
+        notes: tuple[str, ...],
+    ) -> GridStates:
+        model = self._model
+        surplus = model.settings.limits.feed_in_tolerance_kw * model.kg_per_s_per_kw
+        failures = [
+            StepFailure(int(injections.steps[row]), self._why(int(exhausted[row])), converged=False)
+            for row in np.flatnonzero(~columns.solved)
+        ]
+        failures += gate(columns, injections.steps, draw, surplus)
+        slack = -columns.ext_kg_per_s.sum(axis=1) / model.kg_per_s_per_kw
+        return GridStates(
+            grid=self._inputs.name,
+            engine=engine,
+            injections=injections,
+            fields=fields_of(columns),
+            loss_kw=read_only(np.where(columns.solved, 0.0, np.nan)),
+            slack_kw=read_only(slack),
+            auxiliary_kw=read_only(columns.auxiliary_kw),
+            failures=tuple(sorted(failures, key=lambda failure: failure.step)),
+            notes=notes,
+        )
+
+    def _why(self, node: int) -> str:
+        ids = self._model.net.junction.index
+        if 0 <= node < len(ids):
+            return f"the pressure runs out on the way to junction {ids[node]}: offtake is too high"
+        return "pandapipes found no pressures and flows for these withdrawals"
+
+    def _unsupplied_note(self) -> tuple[str, ...]:
+        if self._batch is None:
+            return ()
+        arrays = self._batch.arrays
+        junctions = arrays.junction_ids.size
+        dead = arrays.active[:junctions] & ~self._batch.supplied[:junctions]
+        if not dead.any():
+            return ()
+        listed = ", ".join(str(int(i)) for i in arrays.junction_ids[dead][:5])
+        return (f"{int(dead.sum())} junction(s) have no external grid, such as {listed}",)
+
+    def _gradients(
+        self, injections: Injections, targets: tuple[Target, ...], rows: IntArray
+    ) -> FloatArray:
+        if not targets:
+            return np.zeros((0, len(self._inputs.terminals)))
+        used, position = np.unique(rows, return_inverse=True)
+        setpoints = tuple(
+            Setpoints(s.table, s.ids, s.values[used]) for s in self._model.setpoints(injections)
+        )
+        if self._batch is None:
+            return differences(self._model, setpoints, targets, position)
+        draw = self._model.junction_injection(setpoints)
+        result = self._batch.solve(self._on_nodes(draw))
+        share = self._on_nodes(self._model.terminal_share())
+        return sensitivities(
+            self._batch, result.p_abs_bar, result.mdot_kg_per_s, share, targets, position
+        )
+
+
+def _value(states: GridStates, target: Target, row: int) -> float:
+    column = states.get(target.element, target.quantity)
+    where = np.flatnonzero(column.ids == target.id)
+    if not where.size:
+        raise GridError(f"no {target.element} {target.id}", grid=states.grid)
+    return float(column.values[row, where[0]])
+
+
+def _version() -> str:
+    import pandapipes
+
+    return str(pandapipes.__version__)
+
+
+def _limits(model: GasModel, batch: GasBatch | None) -> tuple[Limit, ...]:
+    """Return the limits; where no batch exists, every junction in service counts as supplied."""
+    chosen, net = model.settings.limits, model.net
+    alive = net.junction["in_service"].to_numpy(dtype=bool)
+    if batch is not None:
+        alive = batch.supplied[: len(net.junction)]
+    junctions = read_only(net.junction.index[alive], np.int64)
+    pipes = read_only(net.pipe.index[net.pipe["in_service"].astype(bool)], np.int64)
+    grids = read_only(net.ext_grid.index[net.ext_grid["in_service"].astype(bool)], np.int64)
+    found = []
+    for name, sense, bound in (
+        ("pressure_min", "min", chosen.pressure_min_bar),
+        ("pressure_max", "max", chosen.pressure_max_bar),
+    ):
+        if bound is None:
+            continue
+        found.append(
+            Limit(
+                name=name,
+                element="junction",
+                quantity="p_bar",
+                sense="min" if sense == "min" else "max",
+                ids=junctions,
+                bound=read_only(np.full(junctions.size, bound)),
+                tolerance=chosen.pressure_tolerance_bar,
+                unit="bar",
+                source=f"scenario: networks.{model.inputs.name}.limits.{name}_bar (gauge)",
+                outer=sense == "min",
+            )
+        )
+    found.append(
+        Limit(
+            name="velocity_max",
+            element="pipe",
+            quantity="v_max_m_per_s",
+            sense="max",
+            ids=pipes,
+            bound=read_only(np.full(pipes.size, chosen.velocity_max_m_per_s)),
+            tolerance=chosen.velocity_tolerance_m_per_s,
+            unit="m/s",
+            source="DVGW G 472 practice, at the actual pressure of the pipe's low-pressure end",
+        )
+    )
+    found.append(
+        Limit(
+            name="feed_in_max",
+            element="ext_grid",
+            quantity="mdot_kg_per_s",
+            sense="max",
+            ids=grids,
+            bound=read_only(np.zeros(grids.size)),
+            tolerance=chosen.feed_in_tolerance_kw * model.kg_per_s_per_kw,
+            unit="kg/s",
+            source="a pressure regulating station lets gas pass in one direction only",
+        )
+    )
+    return tuple(found)
