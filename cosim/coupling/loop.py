@@ -198,9 +198,17 @@ class Loop:
             stalled, last = (stalled + 1 if stuck else 0), missed or float("inf")
             if stalled >= PATIENCE:
                 return point, "infeasible"
+            if self._frozen():
+                return point, "unresolved"
             self._feed_back(point, fresh_conservative=missed > 0.0)
             point = self._round(case, point.schedule, "search")
         return point, "feasible"
+
+    def _frozen(self) -> bool:
+        """Return whether the last rounds were all the same: feedback changes nothing any more."""
+        last = self._history[-PATIENCE - 1 :]
+        same = {(entry.cost, entry.mismatch, tuple(entry.worst.items())) for entry in last}
+        return len(last) > PATIENCE and len(same) == 1
 
     def _only_immovable(self, verification: Verification) -> bool:
         """Return whether violations remain and no participant can influence any of them."""
