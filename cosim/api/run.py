@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cosim.api import summary as summaries
+from cosim.api.checkpoint import Checkpoint
 from cosim.api.progress import Progress, Silent
 from cosim.api.session import Physics, build_physics, load
 from cosim.api.settle import Settled, settle
 from cosim.api.stopwatch import Stopwatch
 from cosim.api.tables import iteration_frame, network_frames, nodal_frame, price_frame, state_frames
-from cosim.coupling import Case, Coupled
+from cosim.coupling import Case, Coupled, Loop
 from cosim.coupling.certificate import tight_checks
 from cosim.coupling.confirm import confirm
+from cosim.coupling.loop import Remember
 from cosim.coupling.outcome import Verdict
+from cosim.grids import Engine
 from cosim.market import Market
 from cosim.records import Schedule
 from cosim.report import write_report
@@ -79,38 +83,54 @@ def run(
         physics = build_physics(loaded)
     with watch.stage("market", "Building the market"):
         market = Market(loaded, physics.baselines)
-    solved = _solve(loaded, physics, market, watch, told)
+    folder = Path(to) if to is not None else Path("runs") / loaded.config.name
+    checkpoint = Checkpoint(folder, f"{loaded.input_hash}-{version('cosim')}")
+    solved = _solve(_Job(loaded, physics, market, watch, told), checkpoint)
     settled = None
     if solved.coupled.verdict == "feasible":
         settled = settle(loaded, physics, market, solved.coupled, watch, told)
-    folder = Path(to) if to is not None else Path("runs") / loaded.config.name
     with watch.stage("write", "Writing the run folder"):
         tables = _tables(loaded, physics, solved, settled, watch.seconds)
         write_run(folder, tables)
     with watch.stage("report", "Drawing the report"):
         report = write_report(folder)
+    checkpoint.clear()
     return RunResult(folder, report, solved.coupled.verdict, solved.coupled.cause, tables.summary)
 
 
-def _solve(
-    scenario: Scenario, physics: Physics, market: Market, watch: Stopwatch, told: Progress
-) -> _Solved:
-    everyone = frozenset(scenario.config.participants)
-    case = Case(members=everyone)
-    with watch.stage("loop", "Market and networks in turn"):
-        loop = physics.loop(market, scenario, "fast", told.iteration)
-        coupled = loop.run(case)
-    with watch.stage("reference", "Final verification with pandapower and pandapipes"):
-        confirmed = confirm(
-            physics.networks,
-            coupled,
-            case,
-            lambda engine: physics.loop(market, scenario, engine, told.iteration),
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What the stages of a run work with."""
+
+    scenario: Scenario
+    physics: Physics
+    market: Market
+    watch: Stopwatch
+    told: Progress
+
+    def loop(self, engine: Engine, remember: Remember | None = None) -> Loop:
+        return self.physics.loop(
+            self.market, self.scenario, engine, self.told.iteration, remember
         )
+
+
+def _solve(job: _Job, checkpoint: Checkpoint) -> _Solved:
+    everyone = frozenset(job.scenario.config.participants)
+    case = Case(members=everyone)
+    memory = checkpoint.load()
+    resumed = (
+        ()
+        if memory is None
+        else (f"The run was resumed after round {len(memory.iterations) - 1}.",)
+    )
+    with job.watch.stage("loop", "Market and networks in turn"):
+        coupled = job.loop("fast", checkpoint.save).run(case, memory)
+    with job.watch.stage("reference", "Final verification with pandapower and pandapipes"):
+        confirmed = confirm(job.physics.networks, coupled, case, job.loop)
         coupled = confirmed.coupled
-    with watch.stage("prices", "Prices and the price of physics"):
-        priced, with_losses = _prices(market, coupled, everyone)
-    return _Solved(coupled, coupled.first_schedule, with_losses, priced, confirmed.notes)
+    with job.watch.stage("prices", "Prices and the price of physics"):
+        priced, with_losses = _prices(job.market, coupled, everyone)
+    return _Solved(coupled, coupled.first_schedule, with_losses, priced, (*resumed, *confirmed.notes))
 
 
 def _prices(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cosim.coupling import Loop, Networks, Verification
 from cosim.coupling.loop import Progress as OnIteration
+from cosim.coupling.loop import Remember
 from cosim.grids import Engine, build_grids
 from cosim.grids.simbench import write_simbench_grid
 from cosim.market import Market
@@ -46,11 +47,16 @@ class Physics:
     names: Mapping[str, Mapping[tuple[str, int], str]]
 
     def loop(
-        self, market: Market, scenario: Scenario, engine: Engine, on_iteration: OnIteration | None
+        self,
+        market: Market,
+        scenario: Scenario,
+        engine: Engine = "fast",
+        on_iteration: OnIteration | None = None,
+        remember: Remember | None = None,
     ) -> Loop:
-        """Return a fresh loop over a market and these networks."""
+        """Return a fresh loop over a market and these networks; see `Loop` for the arguments."""
         settings = scenario.config.coupling
-        return Loop(market, self.networks, self.alone, settings, engine, on_iteration)
+        return Loop(market, self.networks, self.alone, settings, engine, on_iteration, remember)
 
 
 def build_physics(scenario: Scenario) -> Physics:

@@ -62,7 +62,7 @@ def settle(
 
     def run_case(case: Case) -> Coupled:
         _drop_conservative(market)
-        return physics.loop(market, scenario, "fast", None).run(case)
+        return physics.loop(market, scenario).run(case)
 
     with watch.stage("stand_alone", "Stand-alone dispatch under the networks"):
         alone = run_case(Case(members=frozenset()))

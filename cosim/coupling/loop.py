@@ -11,13 +11,14 @@ from cosim.coupling.balance import mismatch
 from cosim.coupling.causes import find_causes, sentence
 from cosim.coupling.feedback import Feedback, choose_targets, feed_back
 from cosim.coupling.networks import Networks, Verification
-from cosim.coupling.outcome import Coupled, Iteration, Verdict
+from cosim.coupling.outcome import Coupled, Iteration, LoopMemory, Verdict
 from cosim.coupling.recover import anchor_injections, failing_injections, step_back
 from cosim.grids.base import Engine
 from cosim.records import Baseline, Cut, CutKey, Injections, LossLine, Schedule, Target
 from cosim.scenario.config import CouplingSection
 
 Progress = Callable[[Iteration], None]
+Remember = Callable[[LoopMemory], None]
 STALLED = 0.02
 """Share by which the missed amount must still fall for the search to go on with unmet cuts."""
 PATIENCE = 3
@@ -96,6 +97,7 @@ class Loop:
         settings: budget, margins, tolerances.
         engine: `fast` kernels or the `reference` packages.
         progress: called after every round.
+        remember: called after every round with all that is needed to go on later.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class Loop:
         settings: CouplingSection,
         engine: Engine = "fast",
         progress: Progress | None = None,
+        remember: Remember | None = None,
     ) -> None:
         self._market = market
         self._networks = networks
@@ -114,16 +117,24 @@ class Loop:
         self._settings = settings
         self._engine: Engine = engine
         self._progress = progress
+        self._remember = remember
+        self._lines: list[LossLine] = []
+        self._first: Schedule | None = None
         self._history: list[Iteration] = []
         self._immovable: set[tuple[str, Target]] = set()
         self._solvable: dict[str, Injections] = {
             name: states.injections for name, states in alone.states.items() if not states.failures
         }
 
-    def run(self, case: Case) -> Coupled:
-        """Run the loop to a verdict."""
-        first = self._round(case, case.start, "search")
-        point, verdict = self._search(case, first)
+    def run(self, case: Case, memory: LoopMemory | None = None) -> Coupled:
+        """Run the loop to a verdict.
+
+        Args:
+            case: who shares.
+            memory: of an interrupted loop over the same inputs, to go on from its last round.
+        """
+        first, point = self._begin(case, memory)
+        point, verdict = self._search(case, point)
         if verdict == "feasible":
             point = self._refresh(case, point)
         causes = find_causes(
@@ -156,6 +167,18 @@ class Loop:
             mismatch=point.mismatch,
         )
 
+    def _begin(self, case: Case, memory: LoopMemory | None) -> tuple[_Point, _Point]:
+        """Return the first dispatch and the point to go on from."""
+        if memory is None:
+            first = self._round(case, case.start, "search")
+            return first, first
+        self._history = list(memory.iterations)
+        self._first, self._lines = memory.first, list(memory.lines)
+        self._market.add_cuts(memory.cuts)
+        self._market.set_loss_lines(memory.lines)
+        verification = self._networks.verify(memory.first.injections, self._engine)
+        return _Point(memory.first, verification, {}), self._round(case, memory.last, "search")
+
     def _round(
         self, case: Case, start: Schedule | None, phase: Literal["search", "refresh"]
     ) -> _Point:
@@ -182,8 +205,11 @@ class Loop:
             seconds=clock.perf_counter() - began,
         )
         self._history.append(entry)
+        self._first = self._first or schedule
         if self._progress is not None:
             self._progress(entry)
+        if self._remember is not None:
+            self._remember(self._memory(self._first, schedule))
         return _Point(schedule, verification, differences)
 
     def _search(self, case: Case, point: _Point) -> tuple[_Point, Verdict]:
@@ -252,9 +278,14 @@ class Loop:
             elif not found:
                 self._solvable[name] = states.injections
 
+    def _memory(self, first: Schedule, last: Schedule) -> LoopMemory:
+        cuts, lines = tuple(self._market.cuts.values()), tuple(self._lines)
+        return LoopMemory(tuple(self._history), cuts, lines, first, last)
+
     def _keep(self, feedback: Feedback, grid: str) -> None:
         self._market.add_cuts(feedback.cuts)
         self._market.set_loss_lines(feedback.lines)
+        self._lines.extend(feedback.lines)
         self._immovable.update((grid, target) for target in feedback.immovable)
 
     def _refresh(self, case: Case, best: _Point) -> _Point:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cosim.coupling.networks import Verification
-from cosim.records import Cut, Schedule
+from cosim.records import Cut, LossLine, Schedule
 
 Verdict = Literal["feasible", "infeasible", "unresolved"]
 
@@ -35,6 +35,25 @@ class Iteration:
     mismatch: float
     cuts: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoopMemory:
+    """Everything that a loop needs to go on where it stopped.
+
+    Attributes:
+        iterations: finished rounds.
+        cuts: kept in the market.
+        lines: loss lines given to the market, in order.
+        first: dispatch before any feedback.
+        last: newest dispatch.
+    """
+
+    iterations: tuple[Iteration, ...]
+    cuts: tuple[Cut, ...]
+    lines: tuple[LossLine, ...]
+    first: Schedule
+    last: Schedule
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cosim.coupling import Case, Coupled, Loop, Networks
+from cosim.coupling.outcome import LoopMemory
 from cosim.scenario.config import CouplingSection
 from tests.unit.coupling.toy import NAMES, STEPS, ToyGrid, ToyMarket
 
@@ -76,3 +77,25 @@ def test_feasible_dispatch_is_left_alone() -> None:
     assert coupled.verdict == "feasible"
     assert not coupled.cuts
     assert -coupled.schedule.injections["electric"].p_kw.sum() == pytest.approx(240.0)
+
+
+def test_an_interrupted_loop_goes_on_from_its_last_round() -> None:
+    memories: list[LoopMemory] = []
+
+    def remember(memory: LoopMemory) -> None:
+        memories.append(memory)
+        if len(memories) == 3:
+            raise KeyboardInterrupt
+
+    networks = Networks({"electric": ToyGrid()})
+    alone = networks.without_participants()
+    case = Case(frozenset(NAMES))
+    with pytest.raises(KeyboardInterrupt):
+        Loop(ToyMarket(), networks, alone, CouplingSection(), remember=remember).run(case)
+    resumed = Loop(ToyMarket(), networks, alone, CouplingSection()).run(case, memories[-1])
+    straight = run(ToyGrid(), ToyMarket())
+    assert resumed.verdict == "feasible"
+    assert [entry.number for entry in resumed.iterations] == list(range(len(resumed.iterations)))
+    assert resumed.iterations[:3] == memories[-1].iterations
+    assert resumed.schedule.cost == pytest.approx(straight.schedule.cost, rel=1e-3)
+    assert resumed.first_schedule.cost == straight.first_schedule.cost
