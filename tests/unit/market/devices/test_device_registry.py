@@ -1,0 +1,139 @@
+"""Every device is listed, documented and every constraint of it is tested."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+from typing import Any, get_args
+
+import pyomo.environ as pyo
+import pytest
+
+from cosim.market.devices import DEVICE_TYPES, DEVICES
+from cosim.scenario.participants import CARRIERS
+
+HERE = Path(__file__).parent
+
+DEMAND = {"electricity": [5.0] * 4, "heat": [5.0] * 4}
+STORE = [
+    {"capacity_kwh": 10},
+    {"capacity_kwh": 10, "initial": 0.5, "degradation_per_kwh": 0.1},
+]
+EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "battery": STORE,
+    "boiler": [{"heat_max_kw": 10}],
+    "chp": [
+        {"power_max_kw": 10},
+        {
+            "power_max_kw": 10,
+            "eta_el_part": 0.3,
+            "heat_dump_allowed": True,
+            "ramp_max_kw_per_h": 5,
+            "up_time_min_h": 2,
+            "down_time_min_h": 2,
+            "start_cost": 1,
+            "maintenance_per_kwh": 0.01,
+        },
+    ],
+    "curtailable_demand": [{"cost_per_kwh": 1}],
+    "electric_boiler": [{"electric_max_kw": 10}],
+    "ev_fleet": [
+        {"vehicles": 2, "stays": [{"arrival_h": 0, "departure_h": 2, "energy_kwh": 4}]},
+    ],
+    "heat_pump": [{"heat_max_kw": 10, "source_temperature_c": 5.0}],
+    "heat_storage": STORE,
+    "pv": [{"profile": 1.0, "curtailment_per_kwh": 0.1}],
+    "shiftable_demand": [{}],
+    "wind": [{"profile": 1.0}],
+}
+"""Specs that together switch on every option of a device that brings constraints."""
+
+
+def built(bench, device):
+    return [
+        bench(device, fields, demand=DEMAND, relax=relax)
+        for fields in EXAMPLES[device]
+        for relax in (True, False)
+    ]
+
+
+def constraints(bench, device):
+    return {
+        component.local_name: component
+        for one in built(bench, device)
+        for component in one.block.component_objects(pyo.Constraint)
+    }
+
+
+def covered():
+    """Names in the `covers` marks of this folder's tests, read without importing them."""
+    names = set()
+    for file in HERE.glob("test_*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.covers":
+                names.update(ast.literal_eval(argument) for argument in node.args)
+    return names
+
+
+def test_every_device_has_examples():
+    assert EXAMPLES.keys() == DEVICES.keys() == DEVICE_TYPES.keys()
+
+
+def test_every_constraint_of_every_device_is_tested(bench):
+    found = {f"{device}.{name}" for device in DEVICES for name in constraints(bench, device)}
+    assert found == covered()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_examples_reach_every_constraint_in_the_source(bench, device):
+    spec_type, build = DEVICES[device]
+    modules = {inspect.getmodule(build)}
+    modules |= {inspect.getmodule(base) for base in spec_type.__mro__}
+    in_source = set()
+    for module in modules:
+        if module is not None and module.__name__.startswith("cosim.market.devices."):
+            for node in ast.walk(ast.parse(inspect.getsource(module))):
+                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                    target = node.targets[0]
+                    if ast.unparse(node.value.func) == "pyo.Constraint":
+                        assert isinstance(target, ast.Attribute)
+                        in_source.add(target.attr)
+    assert constraints(bench, device).keys() == in_source
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_constraints_have_a_sentence_and_a_formula(bench, device):
+    _, build = DEVICES[device]
+    text = (inspect.getdoc(build) or "") + (inspect.getdoc(inspect.getmodule(build)) or "")
+    if "storage.build" in text:
+        from cosim.market.devices import storage
+
+        text += inspect.getdoc(storage.build) or ""
+    for name, component in constraints(bench, device).items():
+        assert component.doc, f"{device}.{name} has no doc="
+        assert f"`{name}`" in text, f"{device}.{name} is not in the docstring of build"
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_specs_say_what_they_are(device):
+    spec_type = DEVICE_TYPES[device]
+    assert spec_type.model_fields["type"].default == device
+    assert get_args(spec_type.model_fields["type"].annotation) == (device,)
+    assert set(spec_type.supplies) | set(spec_type.consumes) <= set(CARRIERS)
+    for name, field in spec_type.model_fields.items():
+        assert field.description or name == "type", f"{device}.{name} has no description"
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_ports_are_linear_and_complete(bench, device):
+    spec_type = DEVICE_TYPES[device]
+    for one in built(bench, device):
+        for t in one.axes.steps:
+            for flow in [*one.ports.flows.values(), *one.ports.report.values()]:
+                expression = flow(t)
+                assert expression.polynomial_degree() in (0, 1)
+        for cost in one.ports.costs.values():
+            assert isinstance(cost, float) or cost.polynomial_degree() in (0, 1)
+        assert {*spec_type.supplies, *spec_type.consumes} <= one.ports.flows.keys()
+        assert {carrier for carrier, _ in one.ports.report} <= one.ports.flows.keys()
