@@ -66,7 +66,7 @@ def carnot_cop(
     Temperatures in C, converted to K inside. `cop_max` also where the source is not colder than
     the sink.
 
-    Source: Carnot efficiency of a heat pump; quality grade as in VDI 4650 practice.
+    Source: efficiency of the reversed Carnot cycle, times what real machines reach of it.
     """
     lift_k = sink_temperature_c - source_temperature_c
     if lift_k <= 0.0:
