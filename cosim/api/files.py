@@ -61,7 +61,7 @@ def init(example: str, to: Path | str | None = None) -> Path:
 
 
 def _bring_shared_data(folder: Path) -> None:
-    """Copy the shared network files that the scenarios of a folder name, and point to the copies."""
+    """Copy the shared network files that a folder's scenarios name, and point to the copies."""
     source = data_folder() / "networks"
     for file in [*folder.glob("*.yaml"), *folder.glob("*.py")]:
         text = file.read_text(encoding="utf-8")

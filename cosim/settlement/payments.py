@@ -38,9 +38,9 @@ def payments(
 ) -> pd.DataFrame:
     """Return the payments that give every player its share of the benefit.
 
-    A participant's cost after sharing is its cost alone minus its part of the player's share; inside
-    a player the share is divided pro rata to the energy shared. Positive payments are paid,
-    negative ones received; they sum to zero.
+    A participant's cost after sharing is its cost alone minus its part of the player's share;
+    inside a player the share is divided pro rata to the energy shared. Positive payments are
+    paid, negative ones received; they sum to zero.
 
     Args:
         alone: everybody stand-alone, under the networks.

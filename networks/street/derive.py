@@ -1,6 +1,7 @@
 """Derive the street's two networks; see README.md for sources, licence and every change.
 
-Run with simbench installed (`pip install --no-deps simbench==1.6.3`): python networks/street/derive.py
+Run from the repository with simbench installed (`pip install --no-deps simbench==1.6.3`):
+python networks/street/derive.py
 """
 
 from __future__ import annotations

@@ -246,7 +246,7 @@ def test_electricity_only(tmp_path: Path) -> None:
 
 
 def test_interrupted_run_resumes(tmp_path: Path) -> None:
-    class Stop(Exception):
+    class StoppedError(Exception):
         pass
 
     class Impatient:
@@ -259,10 +259,10 @@ def test_interrupted_run_resumes(tmp_path: Path) -> None:
     class Stopping(Impatient):
         def stage(self, name: str) -> None:
             if name.startswith("Final verification"):
-                raise Stop
+                raise StoppedError
 
     scenario = hamlet.write(tmp_path / "case")
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         api.run(scenario, tmp_path / "run", Stopping())
     assert not (tmp_path / "run").exists()
     result = api.run(scenario, tmp_path / "run", Impatient())

@@ -44,10 +44,16 @@ def time_axis() -> TimeAxis:
     return TimeAxis(pd.date_range("2016-01-01", periods=STEPS, freq="1h", tz="UTC"), 1.0)
 
 
+def _column(element: str, quantity: str, id_: int, values: np.ndarray) -> StateField:
+    return StateField(element, quantity, read_only([id_], np.int64), read_only(values[:, None]))
+
+
 class ToyGrid:
     """Quadratic in the sum of the injections."""
 
-    def __init__(self, bound: float = 100.0, background_kw: float = 0.0, fails_above_kw: float = 120.0):
+    def __init__(
+        self, bound: float = 100.0, background_kw: float = 0.0, fails_above_kw: float = 120.0
+    ):
         terminals = tuple(Terminal(name, (Point(k, 1.0),)) for k, name in enumerate(NAMES))
         self.inputs = NetworkInputs(
             "electric", "electric", Path("toy"), time_axis(), terminals, Background(), None
@@ -74,8 +80,8 @@ class ToyGrid:
             engine=engine,
             injections=injections,
             fields=(
-                StateField("line", "loading_percent", read_only([7], np.int64), read_only(loading[:, None])),
-                StateField("bus", "vm_pu", read_only([0], np.int64), read_only(1.0 - drawn[:, None] / 1000.0)),
+                _column("line", "loading_percent", 7, loading),
+                _column("bus", "vm_pu", 0, 1.0 - drawn / 1000.0),
             ),
             loss_kw=read_only(loss),
             slack_kw=read_only(drawn + loss),
@@ -142,7 +148,7 @@ class ToyMarket:
     def set_loss_lines(self, lines: tuple[LossLine, ...]) -> None:
         self._lines.extend(lines)
 
-    def solve(self, members, *, operator=True, frozen=None, start=None, duals=False) -> Schedule:  # noqa: ANN001
+    def solve(self, members, *, operator=True, frozen=None, start=None, duals=False) -> Schedule:
         p_kw, unmet, cost = np.zeros((STEPS, 2)), {}, 0.0
         for step in range(STEPS):
             own = [cut for key, cut in self._cuts.items() if key.step == step]
