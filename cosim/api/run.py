@@ -109,9 +109,7 @@ class _Job:
     told: Progress
 
     def loop(self, engine: Engine, remember: Remember | None = None) -> Loop:
-        return self.physics.loop(
-            self.market, self.scenario, engine, self.told.iteration, remember
-        )
+        return self.physics.loop(self.market, self.scenario, engine, self.told.iteration, remember)
 
 
 def _solve(job: _Job, checkpoint: Checkpoint) -> _Solved:
@@ -130,7 +128,9 @@ def _solve(job: _Job, checkpoint: Checkpoint) -> _Solved:
         coupled = confirmed.coupled
     with job.watch.stage("prices", "Prices and the price of physics"):
         priced, with_losses = _prices(job.market, coupled, everyone)
-    return _Solved(coupled, coupled.first_schedule, with_losses, priced, (*resumed, *confirmed.notes))
+    return _Solved(
+        coupled, coupled.first_schedule, with_losses, priced, (*resumed, *confirmed.notes)
+    )
 
 
 def _prices(

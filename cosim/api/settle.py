@@ -13,7 +13,7 @@ from cosim.coupling import Case, Coupled
 from cosim.market import Market
 from cosim.scenario import Scenario
 from cosim.settlement import (
-    Players,
+    CoalitionValue,
     allocation_table,
     bargaining_power,
     coalition_table,
@@ -78,7 +78,7 @@ def settle(
             game, values, players, weights, config.bargaining, alone.schedule
         )
         paid = payments(alone.schedule, together.schedule, players, chosen)
-    return Settled(alone, coalition_table(values, {}), table, paid, _notes(alone, values, players))
+    return Settled(alone, coalition_table(values, {}), table, paid, _notes(alone, values))
 
 
 def _drop_conservative(market: Market) -> None:
@@ -86,7 +86,7 @@ def _drop_conservative(market: Market) -> None:
     market.drop_cuts([key for key, cut in market.cuts.items() if not cut.outer])
 
 
-def _notes(alone: Coupled, values: list, players: Players) -> tuple[str, ...]:
+def _notes(alone: Coupled, values: list[CoalitionValue]) -> tuple[str, ...]:
     notes = []
     if alone.verdict != "feasible":
         notes.append(

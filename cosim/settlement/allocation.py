@@ -11,6 +11,7 @@ from cosim.games import (
     disruption,
     equal_disruption,
     fairness,
+    gains,
     nash,
     nash_harsanyi,
     nucleolus,
@@ -126,7 +127,5 @@ def _diagnose(
     table["worst_excess"] = excess
     table["blocking_coalition"] = blocking if excess > 0.0 else ""
     table["propensity_to_disrupt"] = disruption(game, allocation).reindex(names).to_numpy()
-    found = fairness(game, allocation)
-    for column in ("fi", "jain", "gini"):
-        table[column] = float(getattr(found, column))
-    return table
+    found = fairness(gains(game, allocation), negligible=CORE_TOLERANCE * max(abs(total), 1.0))
+    return table.assign(fi=found.fi, jain=found.jain, gini=found.gini)

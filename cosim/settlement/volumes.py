@@ -18,7 +18,7 @@ def shared_energy_kwh(schedule: Schedule) -> pd.DataFrame:
     energy = (
         traded.groupby(["participant", "carrier", "quantity"], observed=True)["value"].sum()
         * schedule.time.step_h
-    ).unstack("quantity", fill_value=0.0)
+    ).unstack("quantity", fill_value=0)
     energy = energy.reindex(columns=["share_out_kw", "share_in_kw"], fill_value=0.0)
     return energy.set_axis(["out_kwh", "in_kwh"], axis=1)
 
