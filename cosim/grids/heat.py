@@ -1,0 +1,218 @@
+"""District heat: pandapipes' thermo-hydraulics behind the adapters' protocol.
+
+Sign: terminals' power is positive when heat goes into the network. A terminal takes the place of
+the heat consumers it is joined to; it may draw heat (from supply to return, cooled to the return
+temperature of the scenario) or feed in (from return to supply, heated to its feed temperature),
+changing over the day. Terminals at the plant act on no pipe.
+
+`verify("fast")` solves trees in one batch (`heat_batch`); networks with loops or elements it does
+not know, and steps it cannot solve, go to pandapipes and are named in the notes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from cosim.errors import GridError
+from cosim.grids import heat_export, heat_linearise
+from cosim.grids.base import Engine
+from cosim.grids.heat_columns import HeatColumns, balance, batch_columns, state_fields
+from cosim.grids.heat_gate import failures, gate, why_unsolved
+from cosim.grids.heat_limits import heat_limits
+from cosim.grids.heat_net import HeatNet, read_heat_net
+from cosim.grids.heat_reference import Reference, missed_outlets, run_reference
+from cosim.grids.heat_setpoints import (
+    Consumers,
+    Demand,
+    Setpoints,
+    batch_setpoints,
+    guessed_setpoints,
+    solve_batch,
+)
+from cosim.records import (
+    GridStates,
+    Injections,
+    Limit,
+    NetworkInputs,
+    Sensitivities,
+    Target,
+    read_only,
+)
+from cosim.records.time import FloatArray, IntArray
+from cosim.scenario.networks import HeatNetwork
+
+BATCH = "cosim batch"
+
+
+class HeatGrid:
+    """A district-heat network; implements `cosim.grids.base.Grid`.
+
+    Args:
+        inputs: kind heat or cooling, settings `HeatNetwork`, a pandapipes file with supply and
+            return pipes, heat consumers and one circ_pump_pressure.
+
+    Raises:
+        GridError: if the file or the temperatures cannot be used.
+    """
+
+    def __init__(self, inputs: NetworkInputs) -> None:
+        if not isinstance(inputs.settings, HeatNetwork):
+            raise GridError("a heat network needs settings of kind heat", inputs.name)
+        self._inputs = inputs
+        self._settings = inputs.settings
+        self._net = read_heat_net(inputs, self._settings)
+        self._consumers = Consumers(inputs, self._settings, self._net)
+        self._limits = heat_limits(self._net, self._settings.limits)
+
+    @property
+    def inputs(self) -> NetworkInputs:
+        """The resolved description that the adapter was built from."""
+        return self._inputs
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """Every limit of the network's section."""
+        return self._limits
+
+    @property
+    def net(self) -> HeatNet:
+        """The prepared network."""
+        return self._net
+
+    def verify(self, injections: Injections, engine: Engine = "fast") -> GridStates:
+        """Evaluate flows, temperatures and pressures at every step of `injections`."""
+        demand = self._consumers.demand(injections)
+        if engine == "reference":
+            return self._verify_with_pandapipes(injections, self._setpoints(demand), ())
+        if self._net.trees.forest is None:
+            note = f"pandapipes instead of the batch: {'; '.join(self._net.trees.reasons)}"
+            setpoints = guessed_setpoints(self._net, demand)
+            return self._verify_with_pandapipes(injections, setpoints, (note,))
+        return self._verify_in_batch(injections, demand)
+
+    def linearise(self, states: GridStates, targets: tuple[Target, ...]) -> Sensitivities:
+        """Return slopes by differences of the batch (of pandapipes, where there is no batch)."""
+
+        def evaluate(p_kw: FloatArray) -> GridStates:
+            return self.verify(replace(states.injections, p_kw=p_kw), "fast")
+
+        movable = {
+            k: terminal.name
+            for k, terminal in enumerate(self._inputs.terminals)
+            if not terminal.at_slack
+        }
+        return heat_linearise.linearise(states, targets, movable, evaluate)
+
+    def setpoints_frame(self, injections: Injections) -> pd.DataFrame:
+        """Return the final set-points; see `cosim.grids.heat_export.setpoints_frame`."""
+        setpoints = self._setpoints(self._consumers.demand(injections))
+        return heat_export.setpoints_frame(self._inputs.time, self._net, setpoints)
+
+    def states_frame(self, states: GridStates) -> pd.DataFrame:
+        """Return the result tables of pandapipes in long form."""
+        return heat_export.states_frame(self._inputs.time, states)
+
+    def network_json(self, injections: Injections) -> str:
+        """Return the network with the profiles attached; see `cosim.grids.heat_export`."""
+        setpoints = self._setpoints(self._consumers.demand(injections))
+        return heat_export.network_json(self._net, setpoints)
+
+    def _setpoints(self, demand: Demand) -> Setpoints:
+        """Return set-points with which plain pandapipes finds the states."""
+        if self._net.trees.forest is not None:
+            return batch_setpoints(self._net, demand, solve_batch(self._net, demand))
+        guess = guessed_setpoints(self._net, demand)
+        return run_reference(self._net, guess).setpoints
+
+    def _verify_in_batch(self, injections: Injections, demand: Demand) -> GridStates:
+        solution = solve_batch(self._net, demand)
+        columns = batch_columns(self._net, demand, solution)
+        hopeless, retry = {}, []
+        for row in np.flatnonzero(~columns.solved):
+            if solution.f[row, 0] < 0.0:
+                hopeless[int(row)] = why_unsolved(self._net, demand, solution, int(row))
+            else:
+                retry.append(int(row))
+        notes: tuple[str, ...] = ()
+        if retry:
+            rows = np.array(retry, dtype=np.int64)
+            part = Demand(demand.steps[rows], demand.q_w[rows], demand.t_out_k[rows])
+            found = run_reference(self._net, guessed_setpoints(self._net, part))
+            columns.put(rows, found.columns)
+            for k in found.remarks:
+                hopeless[retry[k]] = why_unsolved(self._net, demand, solution, retry[k])
+            notes = (f"pandapipes took over {len(retry)} steps of the batch",)
+        return self._states(injections, demand, columns, hopeless, {}, BATCH, notes)
+
+    def _verify_with_pandapipes(
+        self, injections: Injections, setpoints: Setpoints, notes: tuple[str, ...]
+    ) -> GridStates:
+        found = run_reference(self._net, setpoints)
+        missed = missed_outlets(self._net, found.setpoints, found.columns)
+        if found.damped:
+            notes = (*notes, f"{found.damped} steps needed damped iterations")
+        return self._states(
+            injections,
+            setpoints.demand,
+            found.columns,
+            self._explain(found),
+            missed,
+            _pandapipes_name(),
+            notes,
+        )
+
+    def _explain(self, found: Reference) -> dict[int, str]:
+        """Return what is known about steps that pandapipes could not solve."""
+        reasons = dict(found.remarks)
+        if reasons and self._net.trees.forest is not None:
+            demand = found.setpoints.demand
+            rows = np.array(sorted(reasons), dtype=np.int64)
+            part = Demand(demand.steps[rows], demand.q_w[rows], demand.t_out_k[rows])
+            solution = solve_batch(self._net, part)
+            for k, position in enumerate(rows.tolist()):
+                why = why_unsolved(self._net, part, solution, k)
+                reasons[position] = f"{why} ({reasons[position]})"
+        return reasons
+
+    def _states(
+        self,
+        injections: Injections,
+        demand: Demand,
+        columns: HeatColumns,
+        unsolved: dict[int, str],
+        missed: dict[int, str],
+        engine: str,
+        notes: tuple[str, ...],
+    ) -> GridStates:
+        gated = {**missed, **gate(self._net, demand, columns)}
+        failed = np.array(sorted({*gated, *unsolved}), dtype=np.int64)
+        _blank(columns, failed)
+        energy = balance(self._net, demand, columns, self._settings.pump_efficiency)
+        return GridStates(
+            grid=self._inputs.name,
+            engine=engine,
+            injections=injections,
+            fields=state_fields(self._net, demand, columns, energy),
+            loss_kw=read_only(energy.loss_kw),
+            slack_kw=read_only(energy.plant_kw),
+            auxiliary_kw=read_only(energy.auxiliary_kw),
+            failures=tuple(failures(demand.steps, gated, unsolved)),
+            notes=notes,
+        )
+
+
+def _blank(columns: HeatColumns, rows: IntArray) -> None:
+    """Turn failed steps into NaN."""
+    for name in HeatColumns.__slots__:
+        if name != "solved":
+            getattr(columns, name)[rows] = np.nan
+    columns.solved[rows] = False
+
+
+def _pandapipes_name() -> str:
+    import pandapipes
+
+    return f"pandapipes {pandapipes.__version__}"

@@ -1,0 +1,107 @@
+"""Set-points, states and the network with its profiles, for anyone with plain pandapipes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cosim.grids.heat_columns import DERIVED
+from cosim.grids.heat_net import HeatNet
+from cosim.grids.heat_reference import write_step
+from cosim.grids.heat_setpoints import Setpoints
+from cosim.records import GridStates, TimeAxis
+from cosim.records.time import FloatArray, IntArray
+
+
+def long_frame(
+    time: TimeAxis, steps: IntArray, blocks: list[tuple[str, str, IntArray, FloatArray]]
+) -> pd.DataFrame:
+    """Return columns time, element, id, quantity, value from blocks of shape (T, n)."""
+    index = time.index[steps]
+    frames = [
+        pd.DataFrame(
+            {
+                "time": index.repeat(len(ids)),
+                "element": element,
+                "id": np.tile(ids, len(index)),
+                "quantity": quantity,
+                "value": values.ravel(),
+            }
+        )
+        for element, quantity, ids, values in blocks
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def setpoints_frame(time: TimeAxis, net: HeatNet, setpoints: Setpoints) -> pd.DataFrame:
+    """Return everything that is written into the network.
+
+    Of `treturn_k` and `controlled_mdot_kg_per_s` one is always empty (NaN) and has to be written
+    too: pandapipes takes exactly two of a consumer's four set-points. Start temperatures
+    (`junction.tfluid_k`) help it to converge and do not change the result; steps that have no
+    state have none.
+    """
+    steps = setpoints.demand.steps
+    blocks = [
+        ("heat_consumer", quantity, net.consumer_ids, values)
+        for quantity, values in setpoints.consumer_columns()
+    ]
+    pump = np.array([net.pump_id])
+    for quantity, value in (
+        ("t_flow_k", net.plant.t_supply_k),
+        ("plift_bar", net.plant.lift_bar),
+        ("p_flow_bar", net.plant.p_supply_bar),
+    ):
+        column = np.full((len(steps), 1), value)
+        blocks.append(("circ_pump_pressure", quantity, pump, column))
+    frame = long_frame(time, steps, blocks)
+    known = np.isfinite(setpoints.start_k).all(axis=1)
+    starts = [("junction", "tfluid_k", net.junction_ids, setpoints.start_k[known])]
+    return pd.concat([frame, long_frame(time, steps[known], starts)], ignore_index=True)
+
+
+def states_frame(time: TimeAxis, states: GridStates) -> pd.DataFrame:
+    """Return the results that pandapipes has too, NaN left out."""
+    blocks = [
+        (column.element, column.quantity, column.ids, column.values)
+        for column in states.fields
+        if (column.element, column.quantity) not in DERIVED
+    ]
+    frame = long_frame(time, states.injections.steps, blocks)
+    return frame[frame["value"].notna()].reset_index(drop=True)
+
+
+def network_json(net: HeatNet, setpoints: Setpoints) -> str:
+    """Return the network with its profiles attached as pandapipes' JSON.
+
+    The pipe flow's options (bidirectional mode, friction law, ambient temperature) are stored as
+    `user_pf_options`, so that plain `pipeflow(net)` and `run_timeseries(net, steps)` use them;
+    the tables hold the values of the first step. Profiles are indexed by the scenario's steps.
+    """
+    import pandapipes
+    from pandapower.control import ConstControl
+    from pandapower.timeseries import DFData
+
+    pipes = net.fresh()
+    steps = setpoints.demand.steps
+    usable = np.isfinite(setpoints.start_k).all(axis=1)
+    default_k = pipes.junction["tfluid_k"].to_numpy(dtype=float)
+    start_k = np.where(usable[:, None], setpoints.start_k, default_k[None, :])
+    if len(steps):
+        write_step(pipes, setpoints, setpoints.mdot_kg_per_s[0], 0)
+        pipes.junction["tfluid_k"] = start_k[0]
+    profiles = [("heat_consumer", name, values) for name, values in setpoints.consumer_columns()]
+    profiles.append(("junction", "tfluid_k", start_k))
+    for element, variable, values in profiles:
+        ids = pipes[element].index
+        names = [f"{element}.{id_}.{variable}" for id_ in ids]
+        source = DFData(pd.DataFrame(values, index=steps, columns=names))
+        ConstControl(
+            pipes,
+            element=element,
+            variable=variable,
+            element_index=ids.to_numpy(),
+            profile_name=names,
+            data_source=source,
+        )
+    return str(pandapipes.to_json(pipes, None))

@@ -1,0 +1,178 @@
+"""Read a pandapipes district-heat network: the network that is simulated, and its arrays.
+
+What the scenario says replaces what the file says: supply temperature, pump lift and the ground
+temperature at every pipe. Consumers that nobody drives are switched off or keep the heat of the
+file (`background.unlisted`).
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cosim.errors import GridError
+from cosim.grids.heat_forest import FRICTION_LAWS, Plant
+from cosim.grids.heat_tree import Trees, find_trees
+from cosim.records import NetworkInputs, read_only
+from cosim.records.time import FloatArray, IntArray
+from cosim.scenario.networks import HeatNetwork
+from cosim.units import celsius_to_kelvin
+
+
+@dataclass(frozen=True, slots=True)
+class HeatNet:
+    """A prepared network.
+
+    Attributes:
+        net: pandapipes network; callers write to `fresh()` copies only.
+        sense: 1 for heat, -1 for cooling.
+        junction_ids: index of the junction table, shape (j,).
+        pipe_ids: index of the pipe table, shape (p,).
+        consumer_ids: index of the heat_consumer table, shape (c,).
+        pump_id: index of the circulation pump.
+        pipe_ends: positions of from and to junction, shape (2, p).
+        consumer_ends: the same of consumers, shape (2, c).
+        pump_ends: positions of return and flow junction, shape (2,).
+        ambient_bar: air pressure at the junctions, shape (j,).
+        plant: pump, supply temperature and options.
+        trees: for the batch equations.
+    """
+
+    net: Any
+    sense: float
+    junction_ids: IntArray
+    pipe_ids: IntArray
+    consumer_ids: IntArray
+    pump_id: int
+    pipe_ends: IntArray
+    consumer_ends: IntArray
+    pump_ends: IntArray
+    ambient_bar: FloatArray
+    plant: Plant
+    trees: Trees
+
+    def fresh(self) -> Any:
+        """Return a copy of the network that may be written to."""
+        return copy.deepcopy(self.net)
+
+
+def read_heat_net(inputs: NetworkInputs, settings: HeatNetwork) -> HeatNet:
+    """Return the network of a scenario, ready for both engines.
+
+    Raises:
+        GridError: if the file is not a water network with heat consumers and one pump, or if the
+            temperatures of the scenario leave nothing to draw.
+    """
+    net = _load(inputs)
+    sense = 1.0 if inputs.kind == "heat" else -1.0
+    if sense * (settings.supply_temperature_c - settings.return_temperature_c) <= 0.0:
+        raise GridError(
+            f"supply temperature {settings.supply_temperature_c:g} C and return temperature "
+            f"{settings.return_temperature_c:g} C leave nothing to draw; expected a "
+            f"{'warmer' if sense > 0 else 'colder'} supply",
+            inputs.name,
+        )
+    _prepare(net, settings)
+    from pandapipes.component_models.component_toolbox import p_correction_height_air
+
+    ambient_bar = p_correction_height_air(net.junction["height_m"].to_numpy(dtype=float))
+    plant = _plant(net, settings, sense)
+    ends = {name: _ends(net, name) for name in ("pipe", "heat_consumer", "circ_pump_pressure")}
+    return HeatNet(
+        net=net,
+        sense=sense,
+        junction_ids=read_only(net.junction.index, np.int64),
+        pipe_ids=read_only(net.pipe.index, np.int64),
+        consumer_ids=read_only(net.heat_consumer.index, np.int64),
+        pump_id=int(net.circ_pump_pressure.index[0]),
+        pipe_ends=read_only(ends["pipe"], np.int64),
+        consumer_ends=read_only(ends["heat_consumer"], np.int64),
+        pump_ends=read_only(ends["circ_pump_pressure"][:, 0], np.int64),
+        ambient_bar=read_only(ambient_bar),
+        plant=plant,
+        trees=find_trees(net, ends, ambient_bar),
+    )
+
+
+def _load(inputs: NetworkInputs) -> Any:
+    chained = pd.get_option("mode.chained_assignment")
+    import pandapipes
+
+    pd.set_option("mode.chained_assignment", chained)
+    net = pandapipes.from_json(str(inputs.file))
+    where = inputs.file.name
+    if net.fluid.is_gas:
+        raise GridError(f"{where}: the fluid is {net.fluid.name}, expected a liquid", inputs.name)
+    for table in ("junction", "pipe", "heat_consumer", "circ_pump_pressure"):
+        if table not in net or not len(net[table]):
+            raise GridError(f"{where}: no {table}, expected at least one", inputs.name)
+    pumps = net.circ_pump_pressure
+    if len(pumps) > 1 or not bool(pumps["in_service"].iloc[0]) or pumps["type"].iloc[0] != "pt":
+        raise GridError(
+            f"{where}: {len(pumps)} circ_pump_pressure of type {', '.join(pumps['type'])}; "
+            "expected one in service of type pt",
+            inputs.name,
+        )
+    known = set(net.heat_consumer.index.tolist())
+    missing = sorted({p.id for t in inputs.terminals for p in t.points} - known)
+    if missing:
+        listed = ", ".join(str(i) for i in missing[:5])
+        raise GridError(f"{where}: no heat_consumer {listed}", inputs.name)
+    return net
+
+
+def pipeflow_options(settings: HeatNetwork) -> dict[str, Any]:
+    """Return the options of every pipe flow; the exported network carries them too."""
+    return {
+        "mode": "bidirectional",
+        "friction_model": settings.friction_model,
+        "iter": 100,
+        "max_iter_colebrook": 100,
+        "ambient_temperature": celsius_to_kelvin(settings.ground_temperature_c),
+    }
+
+
+def _prepare(net: Any, settings: HeatNetwork) -> None:
+    """Write the scenario's constants into the network and let every consumer be driven."""
+    from pandapipes import set_user_pf_options
+
+    pump = net.circ_pump_pressure.index[0]
+    net.circ_pump_pressure.loc[pump, "t_flow_k"] = celsius_to_kelvin(settings.supply_temperature_c)
+    if settings.pump_lift_bar is not None:
+        net.circ_pump_pressure.loc[pump, "plift_bar"] = settings.pump_lift_bar
+    net.pipe["text_k"] = celsius_to_kelvin(settings.ground_temperature_c)
+    consumers = net.heat_consumer
+    nominal = consumers["qext_w"].where(consumers["in_service"].astype(bool), 0.0).fillna(0.0)
+    keep = settings.background.unlisted == "nominal"
+    consumers["qext_w"] = nominal.astype(float) if keep else 0.0
+    consumers["in_service"] = True
+    consumers["treturn_k"] = celsius_to_kelvin(settings.return_temperature_c)
+    for column in ("controlled_mdot_kg_per_s", "deltat_k"):
+        consumers[column] = np.nan
+    set_user_pf_options(net, reset=True, **pipeflow_options(settings))
+
+
+def _plant(net: Any, settings: HeatNetwork, sense: float) -> Plant:
+    pump = net.circ_pump_pressure.iloc[0]
+    return Plant(
+        t_supply_k=float(pump["t_flow_k"]),
+        p_supply_bar=float(pump["p_flow_bar"]),
+        lift_bar=float(pump["plift_bar"]),
+        ambient_k=celsius_to_kelvin(settings.ground_temperature_c),
+        friction=FRICTION_LAWS[settings.friction_model],
+        sense=sense,
+    )
+
+
+def _ends(net: Any, table: str) -> IntArray:
+    """Return positions of the junctions that a branch table joins, shape (2, n)."""
+    first, second = ("from_junction", "to_junction")
+    if table == "circ_pump_pressure":
+        first, second = ("return_junction", "flow_junction")
+    index = pd.Index(net.junction.index)
+    columns = [net[table][name].to_numpy(dtype=np.int64) for name in (first, second)]
+    return np.array([index.get_indexer(column) for column in columns], dtype=np.int64)
