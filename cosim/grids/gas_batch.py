@@ -15,25 +15,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.grids.gas_friction import friction
-from cosim.grids.gas_net import Branches, GasArrays
+from cosim.grids.gas_loops import balance_loops, squared_drag
+from cosim.grids.gas_net import GasArrays
 from cosim.grids.gas_tree import FlowTree, build_tree
 from cosim.records.time import FloatArray, IntArray
 
 TOLERANCE_BAR = 1e-11
-LOOP_TOLERANCE_BAR2 = 1e-11
 MAX_SWEEPS = 100
-MAX_LOOP_STEPS = 60
-MIN_STEP = 2.0**-12
-STUCK_TOLERANCE_BAR2 = 1e-7
-"""Residual that passes where no step improves it: pipes of a loop that all but stand still, where
-the Swamee-Jain formula has a pole (Re of about 7) and several flow patterns share one pressure."""
 FLOOR_BAR = 1e-3
 """Pressure at which a step is given up: what is asked for cannot be delivered."""
-MIN_SLOPE_FLOW = 1e-8
-"""Flow below which the slope of the friction term is held, kg/s (as in pandapipes)."""
-MIN_SLOPE = 1e-7
-"""Smallest slope of a row in the loop equations, bar^2 s/kg: keeps them regular at rest."""
+PILOT_STEPS = 8
+"""Number of steps from which the mean step is solved first, as a start for the loops of all."""
+PILOT_MAX_SHARE = 10.0
+SMALLEST_FLOW = 1e-12
 CHUNK_VALUES = 400_000
 """Nodes times steps worked on at once, so that arrays stay in the processor's cache."""
 
@@ -145,6 +139,8 @@ def solve_rows(
 ) -> RowState:
     """Return pressures and flows by rank and row for injections by rank, shape (n, T)."""
     mdot = tree.flows(injection)
+    if tree.chords and injection.shape[1] > PILOT_STEPS:
+        _start_loops(tree, arrays, injection, has_lift, mdot)
     drag, _ = squared_drag(tree.data, arrays.friction_model, mdot)
     steps = injection.shape[1]
     top = np.broadcast_to(tree.source_bar[:, None] ** 2, (tree.sources, steps))
@@ -154,7 +150,7 @@ def solve_rows(
     for _ in range(MAX_SWEEPS):
         z, head = _gas_state(tree, arrays, p_abs, has_lift)
         if tree.chords:
-            balanced = _balance_loops(tree, arrays.friction_model, mdot, drag, z, head)
+            balanced = balance_loops(tree, arrays.friction_model, mdot, drag, z, head)
         drop = drag * z
         drop -= head
         squared = tree.hand_down(top, drop)
@@ -168,16 +164,21 @@ def solve_rows(
     return RowState(p_abs, mdot, balanced & (change < TOLERANCE_BAR) & ~used_up, lowest)
 
 
-def squared_drag(data: Branches, model: str, mdot: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return W = c f m|m| in bar^2 and dW/dm, both of shape (rows, T)."""
-    size = np.abs(mdot)
-    reynolds = size * data.diameter_m / (data.viscosity_pa_s * data.area_m2)
-    factor, slope = friction(model, reynolds, data.roughness_m / data.diameter_m)
-    friction_term = factor * (data.length_m / data.diameter_m)
-    held = np.maximum(size, MIN_SLOPE_FLOW)
-    total = friction_term + data.loss_coefficient
-    gradient = data.drag * held * (2.0 * total + friction_term * slope)
-    return data.drag * total * mdot * size, gradient
+def _start_loops(
+    tree: FlowTree,
+    arrays: GasArrays,
+    injection: FloatArray,
+    has_lift: bool,
+    mdot: FloatArray,
+) -> None:
+    """Start loop flows (in place) from those of the mean step, scaled by each step's throughput."""
+    mean = injection.mean(axis=1, keepdims=True)
+    pilot = solve_rows(tree, arrays, mean, has_lift)
+    if not pilot.solved.all():
+        return
+    share = np.abs(injection).sum(axis=0) / max(float(np.abs(mean).sum()), SMALLEST_FLOW)
+    flow = pilot.mdot[-tree.chords :] * np.minimum(share, PILOT_MAX_SHARE)
+    mdot[tree.loop_rows] += tree.loops @ flow
 
 
 def mean_pressure(p_from: FloatArray, p_to: FloatArray) -> FloatArray:
@@ -200,62 +201,3 @@ def _gas_state(
         + data.density_to * p_to / (arrays.z0 + arrays.z1 * p_to)
     )
     return z, (p_from + p_to) * density * data.lift
-
-
-def _balance_loops(
-    tree: FlowTree,
-    model: str,
-    mdot: FloatArray,
-    drag: FloatArray,
-    z: FloatArray,
-    head: FloatArray | float,
-) -> np.ndarray:
-    """Adjust flows in loops (in place, with their drag) until the drops around each loop close.
-
-    Newton steps on the convex potential of the loop flows, halved until the residual falls.
-    Returns which steps are balanced, shape (T,).
-    """
-    rows, loops = tree.loop_rows, tree.loops
-    data = _rows_of(tree.data, rows)
-    z_loop = z[rows]
-    offset = np.repeat(tree.loop_head[:, None], mdot.shape[1], axis=1)
-    if isinstance(head, np.ndarray):
-        offset += loops.T @ head[rows]
-    flow = mdot[rows]
-    weight, gradient = squared_drag(data, model, flow)
-    residual = offset - loops.T @ (weight * z_loop)
-    norm = np.max(np.abs(residual), axis=0)
-    stuck = np.zeros(norm.shape, dtype=bool)
-    for _ in range(MAX_LOOP_STEPS):
-        done = stuck | ~(norm > LOOP_TOLERANCE_BAR2)
-        if done.all():
-            break
-        step = _newton_step(loops, np.maximum(gradient, MIN_SLOPE) * z_loop, residual)
-        size = np.where(done, 0.0, 1.0)
-        while True:
-            trial = flow + loops @ (size * step)
-            weight, gradient = squared_drag(data, model, trial)
-            new = offset - loops.T @ (weight * z_loop)
-            new_norm = np.max(np.abs(new), axis=0)
-            worse = (new_norm > norm) & (size > 0.0)
-            if not worse.any():
-                break
-            size[worse] *= 0.5
-            stuck |= worse & (size < MIN_STEP)
-            size[stuck] = 0.0
-        flow, residual, norm = trial, new, new_norm
-    mdot[rows] = flow
-    drag[rows] = weight
-    return np.asarray(norm <= np.where(stuck, STUCK_TOLERANCE_BAR2, LOOP_TOLERANCE_BAR2))
-
-
-def _newton_step(loops: FloatArray, slope: FloatArray, residual: FloatArray) -> FloatArray:
-    """Return the solution of (loops' diag(slope) loops) x = residual, shape (loops, T)."""
-    weighted = np.matmul(loops.T[None, :, :] * slope.T[:, None, :], loops)
-    solution = np.linalg.solve(weighted, residual.T[:, :, None])
-    return np.asarray(solution[:, :, 0].T, dtype=np.float64)
-
-
-def _rows_of(data: Branches, rows: IntArray) -> Branches:
-    names = Branches.__slots__
-    return Branches(*(getattr(data, name)[rows] for name in names))

@@ -16,6 +16,11 @@ LAMINAR = 64.0
 """Hagen-Poiseuille: lambda = 64 / Re."""
 ZERO_REYNOLDS = 1e-8
 """Below this a pipe counts as standing still (pandapipes: numpy.isclose(re, 0))."""
+SWAMEE_JAIN = "swamee-jain"
+MONOTONE = "swamee-jain, linear at rest"
+"""Swamee-Jain above `MONOTONE_REYNOLDS`, a drop proportional to the flow below."""
+MONOTONE_REYNOLDS = 30.0
+"""lambda Re^2 of the Swamee-Jain formula grows with Re only above about 19."""
 SMALLEST_LOG = 1e-12
 """Guard of the pole of the Swamee-Jain formula at Re of about 7."""
 
@@ -42,8 +47,12 @@ def friction(
         factor, slope = _nikuradse(re, roughness, moving)
     elif model == "colebrook":
         factor, slope = _colebrook(re, roughness, moving)
-    elif model == "swamee-jain":
+    elif model == SWAMEE_JAIN:
         factor, slope = _swamee_jain(re, roughness, moving)
+    elif model == MONOTONE:
+        slow = np.minimum(re / MONOTONE_REYNOLDS, 1.0)
+        factor, slope = _swamee_jain(np.maximum(re, MONOTONE_REYNOLDS), roughness, moving)
+        factor, slope = factor / slow, np.where(slow < 1.0, -1.0, slope)
     else:
         raise ValueError(f"unknown friction model {model!r}; nikuradse, colebrook or swamee-jain")
     return factor, np.where(moving, slope, 0.0)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.grids.gas_batch import GasBatch, squared_drag
+from cosim.grids.gas_batch import GasBatch
+from cosim.grids.gas_loops import squared_drag
 from cosim.grids.gas_net import GasArrays
 from cosim.grids.gas_tree import FlowTree
 from cosim.records import Target
