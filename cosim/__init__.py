@@ -1,1 +1,45 @@
-"""cosim: can this energy sharing physically happen, what does it cost, and who gets what?"""
+"""cosim: can this energy sharing physically happen, what does it cost, and who gets what?
+
+The verbs of the command line are functions here: `cosim.run`, `cosim.check`, `cosim.verify`,
+`cosim.report`, `cosim.compare`, `cosim.init`, `cosim.export`, and `cosim.load`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cosim.api import (
+        RunResult,
+        check,
+        compare,
+        examples,
+        export,
+        init,
+        load,
+        report,
+        run,
+        verify,
+    )
+
+__all__ = [
+    "RunResult",
+    "check",
+    "compare",
+    "examples",
+    "export",
+    "init",
+    "load",
+    "report",
+    "run",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a verb from `cosim.api` when it is first asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from cosim import api
+
+    return getattr(api, name)

@@ -52,9 +52,9 @@ def check(scenario: ScenarioArgument) -> None:
     """Validate a scenario; every problem is shown at once."""
 
     def work() -> str:
-        from cosim.api.check import check as validate
+        from cosim import api
 
-        return validate(scenario)
+        return api.check(scenario)
 
     typer.echo(_guard(work))
 

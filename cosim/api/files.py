@@ -10,8 +10,6 @@ from pathlib import Path
 import pandas as pd
 
 from cosim.errors import Problem, ScenarioError
-from cosim.report import write_report
-from cosim.results import compare_runs, export_run
 from cosim.scenario.load import SCENARIO_FILE
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -82,6 +80,8 @@ def export(run: Path | str, form: str, to: Path | str | None = None) -> list[Pat
     Raises:
         ResultsError: if the folder is not a finished run, or the form is unknown.
     """
+    from cosim.results import export_run
+
     folder = Path(run)
     return export_run(folder, form, Path(to) if to is not None else folder / "export")
 
@@ -92,6 +92,8 @@ def compare(runs: Sequence[Path | str]) -> pd.DataFrame:
     Raises:
         ResultsError: if a folder is not a finished run.
     """
+    from cosim.results import compare_runs
+
     return compare_runs([Path(run) for run in runs])
 
 
@@ -101,4 +103,6 @@ def report(run: Path | str) -> Path:
     Raises:
         ResultsError: if the folder is not a finished run.
     """
+    from cosim.report import write_report
+
     return write_report(Path(run))

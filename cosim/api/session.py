@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cosim.coupling import Loop, Networks, Verification
+from cosim.coupling.loop import MarketHandle
 from cosim.coupling.loop import Progress as OnIteration
 from cosim.coupling.loop import Remember
 from cosim.grids import Engine, build_grids
 from cosim.grids.simbench import write_simbench_grid
-from cosim.market import Market
 from cosim.market.devices import DEVICE_TYPES
 from cosim.records import Baseline
 from cosim.scenario import Scenario, load_scenario
@@ -48,7 +48,7 @@ class Physics:
 
     def loop(
         self,
-        market: Market,
+        market: MarketHandle,
         scenario: Scenario,
         engine: Engine = "fast",
         on_iteration: OnIteration | None = None,

@@ -29,7 +29,7 @@ class Connection(Strict):
     network: str | None = None
     """Network of the scenario; the only one of the fitting kind if missing. A carrier without
     any network in the scenario is traded without physical verification."""
-    at: int | str | tuple[int | str, ...] | Mapping[str, Positive] | None = None
+    at: int | str | tuple[int | str, ...] | Mapping[int | str, Positive] | None = None
     """Bus, heat consumer or junction by index or name; several share the power equally, or with
     the given weights. Missing only with `at_slack` or without a network."""
     at_slack: bool = False
