@@ -33,6 +33,7 @@ from cosim.grids.gas_columns import (
     replace_rows,
 )
 from cosim.grids.gas_export import network_json, setpoints_frame, states_frame
+from cosim.grids.gas_limits import gas_limits
 from cosim.grids.gas_model import GasModel, Setpoints
 from cosim.grids.gas_net import read_arrays, unsupported
 from cosim.grids.gas_reference import differences, run_reference
@@ -62,7 +63,7 @@ class GasGrid:
             if self._reasons
             else GasBatch(read_arrays(self._model.net, self._model.settings.friction_model))
         )
-        self._limits = _limits(self._model, self._batch)
+        self._limits = gas_limits(self._model, self._batch)
         self._version = _version()
 
     @property
@@ -78,9 +79,7 @@ class GasGrid:
     def verify(self, injections: Injections, engine: Engine = "fast") -> GridStates:
         """Evaluate every step of `injections` with the batch or with pandapipes."""
         setpoints = self._model.setpoints(injections)
-        draw = self._model.junction_injection(setpoints)
-        if draw.shape[1] != injections.steps.size:
-            draw = np.zeros((draw.shape[0], injections.steps.size))
+        draw = self._model.junction_injection(setpoints, injections.steps.size)
         notes: tuple[str, ...] = self._unsupplied_note()
         exhausted = np.full(injections.steps.size, -1, dtype=np.int64)
         if engine == "reference" or self._batch is None:
@@ -208,7 +207,7 @@ class GasGrid:
         )
         if self._batch is None:
             return differences(self._model, setpoints, targets, position)
-        draw = self._model.junction_injection(setpoints)
+        draw = self._model.junction_injection(setpoints, used.size)
         result = self._batch.solve(self._on_nodes(draw))
         share = self._on_nodes(self._model.terminal_share())
         return sensitivities(
@@ -228,62 +227,3 @@ def _version() -> str:
     import pandapipes
 
     return str(pandapipes.__version__)
-
-
-def _limits(model: GasModel, batch: GasBatch | None) -> tuple[Limit, ...]:
-    """Return the limits; where no batch exists, every junction in service counts as supplied."""
-    chosen, net = model.settings.limits, model.net
-    alive = net.junction["in_service"].to_numpy(dtype=bool)
-    if batch is not None:
-        alive = batch.supplied[: len(net.junction)]
-    junctions = read_only(net.junction.index[alive], np.int64)
-    pipes = read_only(net.pipe.index[net.pipe["in_service"].astype(bool)], np.int64)
-    grids = read_only(net.ext_grid.index[net.ext_grid["in_service"].astype(bool)], np.int64)
-    found = []
-    for name, sense, bound in (
-        ("pressure_min", "min", chosen.pressure_min_bar),
-        ("pressure_max", "max", chosen.pressure_max_bar),
-    ):
-        if bound is None:
-            continue
-        found.append(
-            Limit(
-                name=name,
-                element="junction",
-                quantity="p_bar",
-                sense="min" if sense == "min" else "max",
-                ids=junctions,
-                bound=read_only(np.full(junctions.size, bound)),
-                tolerance=chosen.pressure_tolerance_bar,
-                unit="bar",
-                source=f"scenario: networks.{model.inputs.name}.limits.{name}_bar (gauge)",
-                outer=sense == "min",
-            )
-        )
-    found.append(
-        Limit(
-            name="velocity_max",
-            element="pipe",
-            quantity="v_max_m_per_s",
-            sense="max",
-            ids=pipes,
-            bound=read_only(np.full(pipes.size, chosen.velocity_max_m_per_s)),
-            tolerance=chosen.velocity_tolerance_m_per_s,
-            unit="m/s",
-            source="DVGW G 472 practice, at the actual pressure of the pipe's low-pressure end",
-        )
-    )
-    found.append(
-        Limit(
-            name="feed_in_max",
-            element="ext_grid",
-            quantity="mdot_kg_per_s",
-            sense="max",
-            ids=grids,
-            bound=read_only(np.zeros(grids.size)),
-            tolerance=chosen.feed_in_tolerance_kw * model.kg_per_s_per_kw,
-            unit="kg/s",
-            source="a pressure regulating station lets gas pass in one direction only",
-        )
-    )
-    return tuple(found)

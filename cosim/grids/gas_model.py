@@ -79,10 +79,9 @@ class GasModel:
         blocks.append(Setpoints("sink", self.point_sink, _clean(values)))
         return tuple(block for block in blocks if block.ids.size)
 
-    def junction_injection(self, setpoints: tuple[Setpoints, ...]) -> FloatArray:
+    def junction_injection(self, setpoints: tuple[Setpoints, ...], steps: int) -> FloatArray:
         """Return the mass flow into every junction of the table, kg/s, shape (junctions, T)."""
         position = pd.Index(self.net.junction.index)
-        steps = setpoints[0].values.shape[0] if setpoints else 0
         total = np.zeros((len(position), steps))
         for block in setpoints:
             rows = self.net[block.table].loc[block.ids]

@@ -173,7 +173,8 @@ class GridStates:
         grid: network name.
         engine: what computed it, such as `pandapower 3.3.3` or `cosim batch`.
         injections: what was put in (with the steps).
-        fields: result columns; rows of failed steps are NaN.
+        fields: result columns; rows of steps without a solution are NaN. Steps that were solved but
+            are not physical may keep the values they have on paper, so that they can be linearised.
         loss_kw: network losses, shape (T,).
         slack_kw: power delivered by the balancing node (external grid, plant), shape (T,).
         auxiliary_kw: electricity of pumps and compressors, shape (T,).

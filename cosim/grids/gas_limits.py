@@ -1,0 +1,90 @@
+"""The limits that gas states are held against."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cosim.grids.gas_batch import GasBatch
+from cosim.grids.gas_model import GasModel
+from cosim.records import Limit, read_only
+from cosim.records.time import IntArray
+
+
+def gas_limits(model: GasModel, batch: GasBatch | None) -> tuple[Limit, ...]:
+    """Return pressure band, velocity and feed-in limits.
+
+    Pressure is checked at every junction in service that an external grid reaches (at every
+    junction in service where no batch exists), not only where customers are: a main below its
+    pressure has no customer to say so. Velocity is checked in every pipe in service, at the
+    actual pressure of its low-pressure end.
+    """
+    chosen = model.settings.limits
+    bands = [_pressure(model, batch, "min", chosen.pressure_min_bar)]
+    bands.append(_pressure(model, batch, "max", chosen.pressure_max_bar))
+    return (*(band for band in bands if band is not None), _velocity(model), _feed_in(model))
+
+
+def _pressure(
+    model: GasModel, batch: GasBatch | None, side: str, bound: float | None
+) -> Limit | None:
+    """Return one side of the pressure band.
+
+    Pressure falls faster the more is drawn, so tangents of the lower limit keep every feasible
+    point; the upper limit binds on the other side and is linearised again.
+    """
+    if bound is None:
+        return None
+    net = model.net
+    alive = net.junction["in_service"].to_numpy(dtype=bool)
+    if batch is not None:
+        alive = batch.supplied[: len(net.junction)]
+    ids = read_only(net.junction.index[alive], np.int64)
+    return Limit(
+        name=f"pressure_{side}",
+        element="junction",
+        quantity="p_bar",
+        sense="min" if side == "min" else "max",
+        ids=ids,
+        bound=read_only(np.full(ids.size, bound)),
+        tolerance=model.settings.limits.pressure_tolerance_bar,
+        unit="bar",
+        source=f"scenario: networks.{model.inputs.name}.limits.pressure_{side}_bar (gauge)",
+        outer=side == "min",
+    )
+
+
+def _velocity(model: GasModel) -> Limit:
+    chosen = model.settings.limits
+    ids = _in_service(model, "pipe")
+    return Limit(
+        name="velocity_max",
+        element="pipe",
+        quantity="v_max_m_per_s",
+        sense="max",
+        ids=ids,
+        bound=read_only(np.full(ids.size, chosen.velocity_max_m_per_s)),
+        tolerance=chosen.velocity_tolerance_m_per_s,
+        unit="m/s",
+        source="DVGW G 472 practice, at the actual pressure of the pipe's low-pressure end",
+    )
+
+
+def _feed_in(model: GasModel) -> Limit:
+    """Return the limit that no external grid takes gas back; exactly linear in injections."""
+    ids = _in_service(model, "ext_grid")
+    return Limit(
+        name="feed_in_max",
+        element="ext_grid",
+        quantity="mdot_kg_per_s",
+        sense="max",
+        ids=ids,
+        bound=read_only(np.zeros(ids.size)),
+        tolerance=model.settings.limits.feed_in_tolerance_kw * model.kg_per_s_per_kw,
+        unit="kg/s",
+        source="a pressure regulating station lets gas pass in one direction only",
+    )
+
+
+def _in_service(model: GasModel, table: str) -> IntArray:
+    rows = model.net[table]
+    return read_only(rows.index[rows["in_service"].astype(bool)], np.int64)
