@@ -23,6 +23,10 @@ PLANT_BUS = "LV4.101 Bus 14"
 CONSUMERS = 10
 DESIGN_LOAD_KW = {"house": 14.0, "apartments": 55.0}
 SERVICE_PIPE_KM = 0.008
+HOUSEHOLD_H, BUSINESS_H = 1000.0, 2500.0
+"""Full-load hours of SimBench's rated loads (assumed)."""
+TAKEN = [f"LV4.101 Bus {k}" for k in (29, 7, 24, 23, 22, 17, 4, 13, 34, 10, 37)]
+"""Buses of participants in examples/street."""
 
 
 def electric_net() -> pandapower.pandapowerNet:
@@ -133,18 +137,28 @@ def _pipes(
         )  # fmt: skip
 
 
-def main() -> None:
-    """Write both files beside this script."""
-    net = electric_net()
-    heat = heat_net(net)
-    pandapower.to_json(net, str(HERE / "electric.json"))
-    pandapipes.to_json(heat, str(HERE / "heat.json"))
-    table = heat.heat_consumer[["name", "qext_w"]]
-    print(
-        table.to_string(),
-        heat.circ_pump_pressure.T,
-        heat.pipe[["name", "length_km", "inner_diameter_mm", "u_w_per_m2k"]],
+def background(net: pandapower.pandapowerNet) -> pd.DataFrame:
+    """Return the loads that belong to no participant of the examples."""
+    outside = net.load[~net.bus.name[net.load.bus].isin(TAKEN).to_numpy()]
+    household = outside.profile.str.startswith("H0")
+    hours = household.map({True: HOUSEHOLD_H, False: BUSINESS_H})
+    shape = household.map({True: "h0_mix", False: "g0"})
+    return pd.DataFrame(
+        {
+            "element": "load",
+            "id": outside["name"],
+            "profile": shape,
+            "scale_kw": (outside.p_mw * 1000.0 * hours / 8760.0).round(4),
+        }
     )
+
+
+def main() -> None:
+    """Write the files beside this script."""
+    net = electric_net()
+    pandapower.to_json(net, str(HERE / "electric.json"))
+    pandapipes.to_json(heat_net(net), str(HERE / "heat.json"))
+    background(net).to_csv(HERE / "background.csv", index=False)
 
 
 if __name__ == "__main__":
