@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MM_PER_M = 1000.0
 
@@ -49,7 +49,17 @@ EN253_SERIES_1 = (
     PipeSize(350, 355.6, 5.6, 500.0, 5.6),
     PipeSize(400, 406.4, 6.3, 560.0, 6.0),
 )
-"""Usual series with standard insulation: steel of EN 10217/EN 253, casings of EN 253 series 1."""
+"""Standard insulation: steel dimensions and casings of EN 253, series 1."""
+
+_SERIES_2_CASING_MM = (
+    *(110.0, 110.0, 125.0, 125.0, 140.0, 160.0, 180.0, 225.0, 250.0, 280.0, 355.0, 450.0),
+    *(500.0, 560.0, 630.0),
+)
+EN253_SERIES_2 = tuple(
+    replace(size, casing_diameter_mm=casing)
+    for size, casing in zip(EN253_SERIES_1, _SERIES_2_CASING_MM, strict=True)
+)
+"""The same steel pipes one casing size larger, the usual choice for new networks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,12 @@ import pandas as pd
 from buildings import ELECTRICITY_FULL_LOAD_H, GAS_KWH_PER_M3
 
 HOURS = 8760.0
-HOUSEHOLDS = ("h0_a", "h0_b", "h0_c", "h0_g", "h0_l")
-"""SimBench's household profiles, dealt out in turn so that neighbours differ."""
+HOUSEHOLDS = (
+    *("h0_a", "h0_bdew", "h0_b", "h0_bdew", "h0_c"),
+    *("h0_bdew", "h0_g", "h0_bdew", "h0_l", "h0_bdew"),
+)
+"""Dealt out in turn: single households of SimBench so that neighbours differ, and the mean
+household of BDEW, without which all houses of one profile would peak together."""
 
 
 def electric(net: pp.pandapowerNet, buildings: pd.DataFrame) -> pd.DataFrame:
@@ -40,7 +44,7 @@ def electric(net: pp.pandapowerNet, buildings: pd.DataFrame) -> pd.DataFrame:
         {
             "element": "sgen",
             "id": net.sgen.index,
-            "profile": "pv_south",
+            "profile": "pv_4",
             "scale_kw": net.sgen["sn_mva"] * 1000.0,
             "power_factor": 1.0,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -23,10 +23,10 @@ class Member:
     heat_design_kw: float | None = None
     electricity_kwh: float | None = None
     gas: bool = False
+    connection_kw: float | None = None
     large_service: bool = False
     own_station: bool = False
     at_plant: bool = False
-    extra: dict[str, str] = field(default_factory=dict)
 
 
 MEMBERS = (
@@ -38,7 +38,7 @@ MEMBERS = (
     ),
     Member(
         "chp_operator", "CHP operator feeding heat in", consumers=(10,), own_station=True,
-        heat_design_kw=20.0, electricity_kwh=30_000.0, gas=True,
+        heat_design_kw=20.0, connection_kw=120.0, electricity_kwh=30_000.0, gas=True,
         why="far east end of the heat network, 1.3 km from the plant; above 135 kW, so with an "
         "own 20 kV station on a cable from T_idx_80 (VDE-AR-N 4110)",
     ),
@@ -78,15 +78,15 @@ MEMBERS = (
         "feeder of T_idx_80: heat and voltage are both weak here",
     ),
     Member(
-        "homes_south", "homes with heat pumps and vehicles", feeder_end_of="T_idx_43", houses=16,
+        "homes_south", "homes with heat pumps and vehicles", feeder_end_of="T_idx_43", houses=12,
         why="end of the feeder with the highest resistance in town",
     ),
     Member(
         "homes_southeast", "homes with heat pumps and vehicles", feeder_end_of="T_idx_73",
-        houses=14, why="end of the weakest feeder of T_idx_73",
+        houses=12, why="end of the weakest feeder of T_idx_73",
     ),
     Member(
-        "homes_west", "homes with heat pumps and vehicles", feeder_end_of="T_idx_35", houses=24,
+        "homes_west", "homes with heat pumps and vehicles", feeder_end_of="T_idx_35", houses=20,
         why="end of a feeder of T_idx_35, 177 houses behind 0.4 MVA: the fullest transformer",
     ),
     Member(
@@ -96,7 +96,7 @@ MEMBERS = (
     ),
     Member(
         "nursery", "nursery with greenhouses, boiler and CHP", loads=(1155,),
-        electricity_kwh=50_000.0, heat_design_kw=1200.0, large_service=True, gas=True,
+        electricity_kwh=50_000.0, heat_design_kw=500.0, large_service=True, gas=True,
         why="the other load of 30 kW, at the end of T_idx_ZUSATZ and of the gas network, where "
         "gas pressure is lowest",
     ),
@@ -158,6 +158,9 @@ def table(
                 else electricity,
                 "heat_design_kw": round(
                     rows["heat_design_kw"].sum() if heat_kw is None else heat_kw, 1
+                ),
+                "heat_connection_kw": member.connection_kw or (
+                    heat_kw if member.consumers and heat_kw is not None else None
                 ),
                 "heat_kwh": round(heat_kwh),
                 "buildings": max(len(rows), 1),

@@ -6,6 +6,7 @@ Run with an environment that has cosim and pyproj: `python networks/schutterwald
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import background
@@ -20,7 +21,8 @@ import pandapower as pp
 import pandas as pd
 from positions import from_geojson, to_metres
 
-from cosim.grids.sizing import SizedHeatNetwork, size_heat_network
+from cosim.grids.pipe_catalogue import EN253_SERIES_2
+from cosim.grids.sizing import SizedHeatNetwork, SizingRules, size_heat_network
 
 HERE = Path(__file__).parent
 PLANT_TRAFO = "T_idx_47"
@@ -34,7 +36,7 @@ def main() -> None:
     houses = buildings.table(power, pipes, gas_source.sink["demand_m3_per_a"])
     _match_heat(houses, topology)
     houses["participant"] = community.member_of(houses)
-    own_bus = _connect(power, houses)
+    own_bus = _connect(power, pipes, houses)
     plant = _plant_connections(power, pipes, topology)
     members = community.table(houses, own_bus, plant)
     sized = _heat_network(topology, houses)
@@ -59,12 +61,16 @@ def _match_heat(houses: pd.DataFrame, topology: heat.Source) -> None:
     houses.loc[rows, "heat_match_m"] = metres.round(2)
 
 
-def _connect(power: pp.pandapowerNet, houses: pd.DataFrame) -> dict[str, int]:
+def _connect(
+    power: pp.pandapowerNet, pipes: ppi.pandapipesNet, houses: pd.DataFrame
+) -> dict[str, int]:
     own: dict[str, int] = {}
     for member in community.MEMBERS:
         rows = houses.loc[community.rows_of(member, houses)]
         if member.large_service:
             electric.reinforce(power, rows["bus"].tolist())
+        if member.gas and len(rows):
+            gas.reinforce(pipes, rows["junction"].tolist())
         if member.own_station:
             place = rows.iloc[0]
             at = (place["lon"], place["lat"])
@@ -88,9 +94,10 @@ def _heat_network(topology: heat.Source, houses: pd.DataFrame) -> SizedHeatNetwo
     served = houses[houses["heat_consumer"].notna()].sort_values("heat_consumer")
     design_kw = served["heat_design_kw"].copy()
     for member in community.MEMBERS:
-        if member.heat_design_kw is not None and member.consumers:
+        capacity_kw = member.connection_kw or member.heat_design_kw
+        if capacity_kw is not None and member.consumers:
             rows = served.index[served["heat_consumer"].isin(member.consumers)]
-            design_kw.loc[rows] = member.heat_design_kw / len(rows)
+            design_kw.loc[rows] = capacity_kw / len(rows)
     shared = served["participant"].duplicated(keep=False)
     names = [
         owner if owner and not several else f"{owner or 'house'} {building}"
@@ -100,7 +107,29 @@ def _heat_network(topology: heat.Source, houses: pd.DataFrame) -> SizedHeatNetwo
     ]
     net = heat.build(topology, served[["lon", "lat"]].to_numpy(), names)
     load_w = pd.Series(design_kw.to_numpy() * 1000.0, index=net.heat_consumer.index)
-    return size_heat_network(net, load_w)
+    sized = size_heat_network(net, load_w, SizingRules(catalogue=EN253_SERIES_2))
+    for member in community.MEMBERS:
+        if member.connection_kw is not None and member.heat_design_kw is not None:
+            ids = list(member.consumers)
+            sized.net.heat_consumer.loc[ids, "qext_w"] = member.heat_design_kw * 1000.0 / len(ids)
+    _set_pump(sized.net)
+    return sized
+
+
+def _set_pump(net: ppi.pandapipesNet) -> None:
+    """Set the pump head for the design loads proper, not for the capacity of the producer's pipe.
+
+    One correction is enough: flows hardly depend on the head while return temperatures are given.
+    """
+    ppi.pipeflow(net, mode="bidirectional", friction_model="swamee-jain", iter=100)
+    result = net.res_heat_consumer
+    spare = float((result["p_from_bar"] - result["p_to_bar"]).min()) - SizingRules().station_bar
+    lift = float(net.circ_pump_pressure["plift_bar"].iloc[0]) - spare
+    lift = math.ceil(lift / SizingRules().lift_step_bar) * SizingRules().lift_step_bar
+    net.circ_pump_pressure["plift_bar"] = round(lift, 3)
+    net.circ_pump_pressure["p_flow_bar"] = round(SizingRules().return_bar + lift, 3)
+    for table in [name for name in net if name.startswith("res_")]:
+        net[table] = net[table].iloc[:0]
 
 
 def _write_network(text: str, name: str) -> None:

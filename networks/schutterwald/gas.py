@@ -12,6 +12,7 @@ PIPE = [
     "outer_diameter_mm", "k_mm", "loss_coefficient", "u_w_per_m2k", "text_k", "qext_w",
     "sections", "in_service", "type",
 ]
+SERVICE_LARGE_MM = 73.6
 SINK = ["name", "junction", "mdot_kg_per_s", "scaling", "in_service", "type"]
 
 
@@ -36,3 +37,10 @@ def derive() -> tuple[ppi.pandapipesNet, ppi.pandapipesNet]:
     net.sink = net.sink[SINK]
     net.ext_grid["name"] = "gas pressure station"
     return net, source
+
+
+def reinforce(net: ppi.pandapipesNet, junctions: list[int]) -> None:
+    """Lay PE 100 90 SDR 11 instead of the 50 mm house connection to these junctions."""
+    ends = net.pipe["from_junction"].isin(junctions) | net.pipe["to_junction"].isin(junctions)
+    service = net.pipe.index[ends & (net.pipe["type"] == "house_connection")]
+    net.pipe.loc[service, "inner_diameter_mm"] = SERVICE_LARGE_MM

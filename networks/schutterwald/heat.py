@@ -11,7 +11,7 @@ import pandapipes.networks as ppn
 import pandas as pd
 from positions import from_lat_lon, to_geojson, to_metres
 
-SERVICE_MIN_M = 5.0
+SERVICE_M = (5.0, 25.0)  # shortest and longest service pipe
 ZERO_M = 0.01
 HEIGHT_DIGITS = 2
 
@@ -144,7 +144,7 @@ def build(source: Source, lon_lat: np.ndarray, names: list[str]) -> ppi.pandapip
     houses = to_metres(lon_lat)
     geo = to_geojson(lon_lat)
     for k, (supply, ret) in enumerate(source.consumers.itertuples(index=False)):
-        length = max(float(np.hypot(*(streets[k] - houses[k]))), SERVICE_MIN_M)
+        length = float(np.clip(np.hypot(*(streets[k] - houses[k])), *SERVICE_M))
         height = source.junctions.at[supply, "height_m"]
         ends = [_junction(net, f"{names[k]} {s}", height, geo[k]) for s in ("supply", "return")]
         _pipe(net, number[supply], ends[0], length, f"service supply {k}")
