@@ -16,9 +16,9 @@ import numpy as np
 from cosim.records import GridStates, Sensitivities, StateField, Target, read_only
 from cosim.records.time import FloatArray, IntArray
 
-RELATIVE_STEP = 1e-3
-SMALLEST_STEP_KW = 0.01
-LARGEST_STEP_KW = 1.0
+RELATIVE_STEP = 1e-4
+SMALLEST_STEP_KW = 0.002
+LARGEST_STEP_KW = 0.2
 AT_REST_KW = 0.1
 """Below this a terminal's own connection dominates its response."""
 REST_STEP_KW = 1.0

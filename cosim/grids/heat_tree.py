@@ -59,7 +59,8 @@ def find_trees(net: Any, ends: Mapping[str, IntArray], ambient_bar: FloatArray) 
     reasons = _foreign(net)
     fluid = _fluid(net, reasons)
     nodes, parent, edges = _breadth_first(ends["pipe"], ends["circ_pump_pressure"][::-1, 0])
-    reasons += _not_a_forest(net, ends, nodes, parent)
+    if not reasons:
+        reasons = _not_a_forest(net, ends, nodes, parent)
     forest = None if reasons else _forest(net, ends, nodes, parent, edges, ambient_bar)
     return Trees(
         forest=forest,

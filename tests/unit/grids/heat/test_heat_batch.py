@@ -105,6 +105,7 @@ def test_agrees_with_pandapipes_that_finds_the_flows_itself(
             iter=100,
             max_iter_colebrook=100,
             ambient_temperature=GROUND_K,
+            use_numba=False,
         )
         for element, quantity, tolerance in (
             ("junction", "t_k", 1e-5),
@@ -146,6 +147,7 @@ def test_feeding_in_is_a_pump_with_given_flow_and_temperature(make: Make) -> Non
         friction_model="swamee-jain",
         iter=100,
         ambient_temperature=GROUND_K,
+        use_numba=False,
     )
     assert np.abs(states.get("junction", "t_k").values[0] - net.res_junction["t_k"]).max() < 1e-5
     assert (
