@@ -78,15 +78,15 @@ MEMBERS = (
         "feeder of T_idx_80: heat and voltage are both weak here",
     ),
     Member(
-        "homes_south", "homes with heat pumps and vehicles", feeder_end_of="T_idx_43", houses=12,
+        "homes_south", "homes with heat pumps and vehicles", feeder_end_of="T_idx_43", houses=16,
         why="end of the feeder with the highest resistance in town",
     ),
     Member(
         "homes_southeast", "homes with heat pumps and vehicles", feeder_end_of="T_idx_73",
-        houses=12, why="end of the weakest feeder of T_idx_73",
+        houses=14, why="end of the weakest feeder of T_idx_73",
     ),
     Member(
-        "homes_west", "homes with heat pumps and vehicles", feeder_end_of="T_idx_35", houses=20,
+        "homes_west", "homes with heat pumps and vehicles", feeder_end_of="T_idx_35", houses=24,
         why="end of a feeder of T_idx_35, 177 houses behind 0.4 MVA: the fullest transformer",
     ),
     Member(
