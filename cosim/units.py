@@ -7,6 +7,8 @@ adapters convert to MW, W, kg/s, bar and K with the functions and constants belo
 KW_PER_MW = 1000.0
 W_PER_KW = 1000.0
 PA_PER_BAR = 1.0e5
+M_PER_KM = 1000.0
+MM_PER_M = 1000.0
 SECONDS_PER_HOUR = 3600.0
 MINUTES_PER_HOUR = 60.0
 KG_PER_T = 1000.0

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from cosim.records.time import FloatArray, IntArray, read_only
+from cosim.units import M_PER_KM, MM_PER_M
 
 UNSUPPORTED = (
     "compressor",
@@ -262,9 +263,9 @@ def _branch_columns(net: Any, sections: _Sections) -> dict[str, FloatArray]:
     columns = {
         "from_node": np.asarray(sections.from_node, dtype=float),
         "to_node": np.asarray(sections.to_node, dtype=float),
-        "diameter_m": pipe["inner_diameter_mm"].to_numpy(dtype=float)[row] / 1e3,
-        "length_m": pipe["length_km"].to_numpy(dtype=float)[row] * 1e3 / count,
-        "roughness_m": pipe["k_mm"].to_numpy(dtype=float)[row] / 1e3,
+        "diameter_m": pipe["inner_diameter_mm"].to_numpy(dtype=float)[row] / MM_PER_M,
+        "length_m": pipe["length_km"].to_numpy(dtype=float)[row] * M_PER_KM / count,
+        "roughness_m": pipe["k_mm"].to_numpy(dtype=float)[row] / MM_PER_M,
         "loss_coefficient": pipe["loss_coefficient"].to_numpy(dtype=float)[row],
         "outlet_k": sections.outlet_kelvin[to_junction[row]],
     }
@@ -275,7 +276,7 @@ def _branch_columns(net: Any, sections: _Sections) -> dict[str, FloatArray]:
     extra = {
         "from_node": sections.position[valve["junction"].to_numpy(dtype=np.int64)].astype(float),
         "to_node": to_node.astype(float),
-        "diameter_m": valve["inner_diameter_mm"].to_numpy(dtype=float) / 1e3,
+        "diameter_m": valve["inner_diameter_mm"].to_numpy(dtype=float) / MM_PER_M,
         "length_m": np.zeros(len(valve)),
         "roughness_m": np.full(len(valve), 1e-3),
         "loss_coefficient": valve["loss_coefficient"].to_numpy(dtype=float),
