@@ -162,6 +162,8 @@ def repair(net: Any) -> list[str]:
             continue
         if "tap_changer_type" not in frame:
             frame["tap_changer_type"] = pd.Series([None] * len(frame), frame.index, dtype=object)
+        if "tap_dependency_table" not in frame:
+            frame["tap_dependency_table"] = False
         steps = frame["tap_step_percent"].fillna(0.0).astype(float) != 0.0
         bare = steps & frame["tap_pos"].notna() & frame["tap_changer_type"].isna()
         if "tap_phase_shifter" in frame:

@@ -38,7 +38,12 @@ class LimitCheck:
     @property
     def violated(self) -> np.ndarray:
         """Boolean, shape (T, n): outside the bound by more than the tolerance."""
-        return np.less(self.margin, -self.limit.tolerance, where=np.isfinite(self.margin), out=np.zeros(self.margin.shape, dtype=bool))
+        return np.less(
+            self.margin,
+            -self.limit.tolerance,
+            where=np.isfinite(self.margin),
+            out=np.zeros(self.margin.shape, dtype=bool),
+        )
 
     def smallest(self) -> tuple[float, int, int] | None:
         """Return the smallest margin with its step and element id, None without any check."""

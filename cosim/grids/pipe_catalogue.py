@@ -1,4 +1,4 @@
-"""Pre-insulated steel pipes (EN 253) and what a buried pair of them loses to the ground."""
+"""Pre-insulated steel pipes (EN 253) and what a buried pair of them loses to the trench."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ EN253_SERIES_2 = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Trench:
-    """How a supply and a return pipe lie side by side in the ground.
+    """How a supply and a return pipe lie side by side in the trench.
 
     Attributes:
         cover_m: soil above the casing.
@@ -81,8 +81,11 @@ class Trench:
     surface_m2k_per_w: float = 0.0685
 
 
-def heat_loss_w_per_mk(size: PipeSize, trench: Trench | None = None) -> float:
-    """Return the loss of one pipe of a buried pair per metre and kelvin above the ground.
+USUAL_TRENCH = Trench()
+
+
+def heat_loss_w_per_mk(size: PipeSize, trench: Trench = USUAL_TRENCH) -> float:
+    """Return the loss of one pipe of a buried pair per metre and kelvin above the trench.
 
     With the insulation R_i = ln(D_i/d) / (2 pi l_i), the soil R_s = ln(4 Z/D) / (2 pi l_s) and
     the other pipe R_h = ln(1 + (2 Z/C)^2) / (4 pi l_s), where Z is the depth of the axes
@@ -97,17 +100,16 @@ def heat_loss_w_per_mk(size: PipeSize, trench: Trench | None = None) -> float:
     Source: EN 13941-1:2019 annex on heat losses; P. Wallenten, Steady-state heat loss from
         insulated pipes, Lund 1991, first-order symmetrical solution.
     """
-    ground = trench or Trench()
     casing_m = size.casing_diameter_mm / MM_PER_M
     foam_m = (size.casing_diameter_mm - 2.0 * size.casing_wall_mm) / MM_PER_M
-    depth_m = ground.cover_m + casing_m / 2.0 + ground.surface_m2k_per_w * ground.soil_w_per_mk
-    distance_m = casing_m + ground.gap_m
+    depth_m = trench.cover_m + casing_m / 2.0 + trench.surface_m2k_per_w * trench.soil_w_per_mk
+    distance_m = casing_m + trench.gap_m
     insulation = math.log(foam_m * MM_PER_M / size.outer_diameter_mm) / (
-        2.0 * math.pi * ground.insulation_w_per_mk
+        2.0 * math.pi * trench.insulation_w_per_mk
     )
-    soil = math.log(4.0 * depth_m / casing_m) / (2.0 * math.pi * ground.soil_w_per_mk)
+    soil = math.log(4.0 * depth_m / casing_m) / (2.0 * math.pi * trench.soil_w_per_mk)
     other = math.log(1.0 + (2.0 * depth_m / distance_m) ** 2) / (
-        4.0 * math.pi * ground.soil_w_per_mk
+        4.0 * math.pi * trench.soil_w_per_mk
     )
     return 1.0 / (insulation + soil + other)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,51 +20,13 @@ import pandas as pd
 
 from cosim.errors import GridError
 from cosim.grids.pipe_catalogue import (
-    EN253_SERIES_1,
     MM_PER_M,
     PipeSize,
-    Trench,
     heat_loss_w_per_mk,
     pandapipes_u_w_per_m2k,
 )
+from cosim.grids.sizing_rules import SizingRules, Water, friction_factor
 from cosim.units import PA_PER_BAR, celsius_to_kelvin
-
-
-@dataclass(frozen=True, slots=True)
-class SizingRules:
-    """What the pipes are chosen by.
-
-    Attributes:
-        supply_temperature_c: at the plant.
-        return_temperature_c: at the outlet of the house stations.
-        ground_temperature_c: undisturbed ground around the pipes.
-        gradient_max_pa_per_m: straight-pipe pressure gradient at design flow that a pipe may
-            have; 100 to 150 Pa/m is usual practice (AGFW FW 401, Nussbaumer 2016).
-        velocity_max_m_per_s: at design flow.
-        fittings_share: losses of bends, tees and valves as a share of the straight pipe's.
-        roughness_mm: of the steel pipe; .05 mm in use.
-        station_bar: differential pressure that the worst consumer keeps.
-        return_bar: gauge pressure held at the pump's suction side.
-        lift_step_bar: the pump head is rounded up to this step.
-        simultaneity: number of consumers behind a pipe -> share of their summed design load;
-            missing: all draw their design load at once.
-        catalogue: sizes to choose from, smallest first.
-        trench: how the pipes lie in the ground.
-    """
-
-    supply_temperature_c: float = 80.0
-    return_temperature_c: float = 50.0
-    ground_temperature_c: float = 10.0
-    gradient_max_pa_per_m: float = 150.0
-    velocity_max_m_per_s: float = 2.5
-    fittings_share: float = 0.2
-    roughness_mm: float = 0.05
-    station_bar: float = 0.7
-    return_bar: float = 2.0
-    lift_step_bar: float = 0.05
-    simultaneity: Callable[[int], float] | None = None
-    catalogue: tuple[PipeSize, ...] = EN253_SERIES_1
-    trench: Trench = Trench()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,30 +47,6 @@ class SizedHeatNetwork:
     lift_bar: float
     worst_consumer: int
     flow_kg_per_s: float
-
-
-def winter_simultaneity(consumers: int) -> float:
-    """Return the share of summed design loads that n consumers reach at once.
-
-    g(n) = a + b / (1 + (n/c)^d), kept at 1 at most; for heating and hot water of dwellings.
-
-    Source: W. Winter, T. Haslauer, I. Obernberger, Untersuchungen der Gleichzeitigkeit in
-        kleinen und mittleren Nahwaermenetzen, Euroheat & Power 9-10/2001.
-    """
-    a, b, c, d = 0.449677646267461, 0.551234688046391, 53.84382, 1.762743
-    return min(1.0, a + b / (1.0 + (consumers / c) ** d))
-
-
-def friction_factor(reynolds: float, relative_roughness: float) -> float:
-    """Return Darcy's friction factor: 64/Re up to Re = 2320, else Swamee and Jain's formula.
-
-    lambda = .25 / log10(k/(3.7 d) + 5.74/Re^.9)^2.
-
-    Source: P. Swamee, A. Jain, J. Hydraulics Division 102 (1976), 657-664.
-    """
-    if reynolds <= 2320.0:
-        return 64.0 / max(reynolds, 1e-9)
-    return 0.25 / math.log10(relative_roughness / 3.7 + 5.74 / reynolds**0.9) ** 2
 
 
 def size_heat_network(
@@ -134,7 +72,7 @@ def size_heat_network(
         "return": (int(pump["return_junction"]), "to_junction"),
     }
     routes = {side: _routes(net, side, *where, loads) for side, where in sides.items()}
-    water = _Water(net, rules)
+    water = Water(net, rules)
     flows = {consumer: load / water.j_per_kg(0.0) for consumer, load in loads.items()}
     for _ in range(ROUNDS):
         pipes = _sized_pipes(net, flows, routes, water, rules)
@@ -158,41 +96,6 @@ def size_heat_network(
     return SizedHeatNetwork(sized, pipes, lift_bar, worst, flow)
 
 
-class _Water:
-    """Mean properties of the water at design temperatures, from the network's own fluid."""
-
-    def __init__(self, net: Any, rules: SizingRules) -> None:
-        supply_k = celsius_to_kelvin(rules.supply_temperature_c)
-        return_k = celsius_to_kelvin(rules.return_temperature_c)
-        mean = np.array([(supply_k + return_k) / 2.0])
-        self.density = float(np.ravel(net.fluid.get_density(mean))[0])
-        self.viscosity = float(np.ravel(net.fluid.get_viscosity(mean))[0])
-        self.j_per_kg_k = float(np.ravel(net.fluid.get_heat_capacity(mean))[0])
-        self._span_k = supply_k - return_k
-
-    def j_per_kg(self, cooling_k: float) -> float:
-        """Return the heat that a kilogram gives a consumer after cooling on its way."""
-        if cooling_k >= self._span_k:
-            raise GridError(
-                f"supply cools by {cooling_k:.1f} K on its way and reaches a consumer below the "
-                "return temperature; expected a larger load, a hotter supply or less loss"
-            )
-        return self.j_per_kg_k * (self._span_k - cooling_k)
-
-    def gradient(self, flow_kg_per_s: float, size: PipeSize, roughness_mm: float) -> float:
-        """Return the straight pipe's pressure gradient in Pa/m (Darcy and Weisbach)."""
-        diameter_m = size.inner_diameter_mm / MM_PER_M
-        speed = self.velocity(flow_kg_per_s, size)
-        reynolds = speed * diameter_m * self.density / self.viscosity
-        factor = friction_factor(reynolds, roughness_mm / size.inner_diameter_mm)
-        return factor * self.density * speed**2 / (2.0 * diameter_m)
-
-    def velocity(self, flow_kg_per_s: float, size: PipeSize) -> float:
-        """Return the mean velocity in m/s."""
-        area_m2 = math.pi * (size.inner_diameter_mm / MM_PER_M) ** 2 / 4.0
-        return flow_kg_per_s / (self.density * area_m2)
-
-
 ROUNDS = 20
 FLOW_TOLERANCE = 1e-6
 
@@ -201,7 +104,7 @@ Routes = dict[int, tuple[int, ...]]
 
 
 def _loads(net: Any, design_load_w: Mapping[int, float] | pd.Series) -> dict[int, float]:
-    given = {int(key): float(value) for key, value in design_load_w.items()}
+    given = {int(str(key)): float(value) for key, value in design_load_w.items()}
     wanted = net.heat_consumer.index[net.heat_consumer["in_service"].astype(bool)]
     missing = [int(i) for i in wanted if int(i) not in given]
     if missing:
@@ -263,7 +166,7 @@ def _sized_pipes(
     net: Any,
     flows: Mapping[int, float],
     routes: Mapping[str, Routes],
-    water: _Water,
+    water: Water,
     rules: SizingRules,
 ) -> pd.DataFrame:
     total = dict.fromkeys(net.pipe.index, 0.0)
@@ -286,7 +189,7 @@ def _sized_pipes(
 
 
 def _cooling(
-    net: Any, pipes: pd.DataFrame, ways: Routes, water: _Water, rules: SizingRules
+    net: Any, pipes: pd.DataFrame, ways: Routes, water: Water, rules: SizingRules
 ) -> dict[int, float]:
     """Return how far the supply cools on its way to each consumer, in K.
 
@@ -305,7 +208,7 @@ Row = tuple[str, int, float, PipeSize]
 """Side, consumers, design flow in kg/s, size."""
 
 
-def _choose(flow_kg_per_s: float, water: _Water, rules: SizingRules, pipe: int) -> PipeSize:
+def _choose(flow_kg_per_s: float, water: Water, rules: SizingRules, pipe: int) -> PipeSize:
     for size in rules.catalogue:
         gradient = water.gradient(flow_kg_per_s, size, rules.roughness_mm)
         speed = water.velocity(flow_kg_per_s, size)
@@ -333,7 +236,7 @@ def _close_loops(net: Any, rows: dict[int, Row]) -> None:
         rows[pipe] = (side, consumers, flow, weaker)
 
 
-def _table(net: Any, rows: Mapping[int, Row], water: _Water, rules: SizingRules) -> pd.DataFrame:
+def _table(net: Any, rows: Mapping[int, Row], water: Water, rules: SizingRules) -> pd.DataFrame:
     lengths_m = net.pipe["length_km"] * 1000.0
     records = []
     for pipe, (side, consumers, flow, size) in rows.items():
@@ -359,7 +262,7 @@ def _table(net: Any, rows: Mapping[int, Row], water: _Water, rules: SizingRules)
     return pd.DataFrame(records).set_index("pipe")
 
 
-def _write_pipes(net: Any, pipes: pd.DataFrame, rules: SizingRules, water: _Water) -> None:
+def _write_pipes(net: Any, pipes: pd.DataFrame, rules: SizingRules, water: Water) -> None:
     table = net.pipe
     table["std_type"] = [f"EN253-DN{dn}" for dn in pipes["dn"]]
     table["inner_diameter_mm"] = pipes["inner_diameter_mm"]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.grids.gas import GasGrid
-from cosim.grids.gas_batch import GasBatch
-from cosim.grids.gas_net import read_arrays, unsupported
+from cosim.grids.gas.batch import GasBatch
+from cosim.grids.gas.net import read_arrays, unsupported
 from tests.support.gas import KW, at, inject, line_network, plain, ring_network
 
 MODELS = ("nikuradse", "colebrook", "swamee-jain")
@@ -190,7 +190,7 @@ def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     flow = np.zeros((batch.arrays.ambient_bar.size, 40))
     flow[5] = -np.linspace(0.0, 0.03, 40)
     whole = batch.solve(flow)
-    monkeypatch.setattr("cosim.grids.gas_batch.CHUNK_VALUES", 60)
+    monkeypatch.setattr("cosim.grids.gas.batch.CHUNK_VALUES", 60)
     parts = batch.solve(flow)
     np.testing.assert_allclose(whole.p_abs_bar, parts.p_abs_bar, rtol=0, atol=1e-10)
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from cosim.grids.gas_friction import friction
+from cosim.grids.gas.friction import friction
 
 MODELS = ("nikuradse", "colebrook", "swamee-jain")
 

@@ -140,7 +140,7 @@ def test_chunks_do_not_matter(make: Make, monkeypatch: pytest.MonkeyPatch) -> No
     states = grid.verify(inject(grid, [[-10.0 * k, -5.0 * k] for k in range(4)]))
     targets = tuple(Target("pressure_min", "junction", "p_bar", 4, s) for s in range(4))
     whole = grid.linearise(states, targets).d_dp_per_kw
-    monkeypatch.setattr("cosim.grids.gas_sensitivity.CHUNK_VALUES", 1)
+    monkeypatch.setattr("cosim.grids.gas.sensitivity.CHUNK_VALUES", 1)
     np.testing.assert_allclose(grid.linearise(states, targets).d_dp_per_kw, whole, rtol=1e-12)
 
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.grids.gas_friction import (
+from cosim.grids.gas.friction import (
     MONOTONE,
     MONOTONE_REYNOLDS,
     SWAMEE_JAIN,
     friction,
     rough_factor,
 )
-from cosim.grids.gas_net import Branches
-from cosim.grids.gas_tree import FlowTree
+from cosim.grids.gas.net import Branches
+from cosim.grids.gas.tree import FlowTree
 from cosim.records.time import FloatArray, IntArray
 
 TOLERANCE_BAR2 = 1e-11

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cosim.grids.gas_batch import BatchResult
-from cosim.grids.gas_net import GasArrays
+from cosim.grids.gas.batch import BatchResult
+from cosim.grids.gas.net import GasArrays
 from cosim.records import StateField, StepFailure, read_only
 from cosim.records.time import FloatArray, IntArray
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.grids.gas_loops import balance_loops, squared_drag
-from cosim.grids.gas_net import GasArrays
-from cosim.grids.gas_tree import FlowTree, build_tree
+from cosim.grids.gas.loops import balance_loops, squared_drag
+from cosim.grids.gas.net import GasArrays
+from cosim.grids.gas.tree import FlowTree, build_tree
 from cosim.records.time import FloatArray, IntArray
 
 TOLERANCE_BAR = 1e-11

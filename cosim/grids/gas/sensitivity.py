@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.grids.gas_batch import GasBatch
-from cosim.grids.gas_loops import squared_drag
-from cosim.grids.gas_net import GasArrays
-from cosim.grids.gas_tree import FlowTree
+from cosim.grids.gas.batch import GasBatch
+from cosim.grids.gas.loops import squared_drag
+from cosim.grids.gas.net import GasArrays
+from cosim.grids.gas.tree import FlowTree
 from cosim.records import Target
 from cosim.records.time import FloatArray, IntArray
 

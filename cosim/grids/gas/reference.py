@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cosim.grids.gas_columns import PIPE_COLUMNS, GasColumns, empty_columns, fields_of
-from cosim.grids.gas_model import GasModel, Setpoints, write
+from cosim.grids.gas.columns import PIPE_COLUMNS, GasColumns, empty_columns, fields_of
+from cosim.grids.gas.model import GasModel, Setpoints, write
 from cosim.records import StateField, Target
 from cosim.records.time import FloatArray, IntArray
 from cosim.units import KW_PER_MW

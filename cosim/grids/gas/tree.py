@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import coo_matrix, csgraph
 
-from cosim.grids.gas_net import Branches, GasArrays
+from cosim.grids.gas.net import Branches, GasArrays
 from cosim.records.time import FloatArray, IntArray
 
 

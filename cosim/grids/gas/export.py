@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cosim.grids.gas_columns import DERIVED
-from cosim.grids.gas_model import FLOW, GasModel, Setpoints
-from cosim.grids.gas_reference import options
+from cosim.grids.gas.columns import DERIVED
+from cosim.grids.gas.model import FLOW, GasModel, Setpoints
+from cosim.grids.gas.reference import options
 from cosim.records import GridStates, TimeAxis
 from cosim.records.time import FloatArray, IntArray
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cosim.grids.gas_batch import GasBatch
-from cosim.grids.gas_model import GasModel
+from cosim.grids.gas.batch import GasBatch
+from cosim.grids.gas.model import GasModel
 from cosim.records import Limit, read_only
 from cosim.records.time import IntArray
 

@@ -24,20 +24,20 @@ import pandas as pd
 
 from cosim.errors import GridError
 from cosim.grids.base import Engine
-from cosim.grids.gas_batch import GasBatch
-from cosim.grids.gas_columns import (
+from cosim.grids.gas.batch import GasBatch
+from cosim.grids.gas.columns import (
     GasColumns,
     batch_columns,
     fields_of,
     gate,
     replace_rows,
 )
-from cosim.grids.gas_export import network_json, setpoints_frame, states_frame
-from cosim.grids.gas_limits import gas_limits
-from cosim.grids.gas_model import GasModel, Setpoints
-from cosim.grids.gas_net import read_arrays, unsupported
-from cosim.grids.gas_reference import differences, run_reference
-from cosim.grids.gas_sensitivity import sensitivities
+from cosim.grids.gas.export import network_json, setpoints_frame, states_frame
+from cosim.grids.gas.limits import gas_limits
+from cosim.grids.gas.model import GasModel, Setpoints
+from cosim.grids.gas.net import read_arrays, unsupported
+from cosim.grids.gas.reference import differences, run_reference
+from cosim.grids.gas.sensitivity import sensitivities
 from cosim.records import (
     GridStates,
     Injections,
