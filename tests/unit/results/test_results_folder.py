@@ -120,7 +120,8 @@ def test_missing_tables_become_empty_ones(run: RunTables, tmp_path: Path) -> Non
             lambda f: f.drop(columns="margin"),
             "checks.parquet: margin: no such column (there are grid, limit, element, id, name, "
             "time, value, bound, unit); expected numbers: distance to the bound in `unit`, "
-            "negative = missed; add the column, or run the scenario again with this version of cosim",
+            "negative = missed; add the column, or run the scenario again with this version of "
+            "cosim",
         ),
         (
             lambda f: f.assign(time=f["time"].dt.tz_localize(None)),
