@@ -24,11 +24,22 @@ SCENARIO = "1-complete_data-mixed-all-1-sw"  # SimBench, future scenario 1: has 
 DECIMALS = 5
 
 LOADS = {
-    "h0_a": ["H0-A"], "h0_b": ["H0-B"], "h0_c": ["H0-C"], "h0_g": ["H0-G"], "h0_l": ["H0-L"],
+    "h0_a": ["H0-A"],
+    "h0_b": ["H0-B"],
+    "h0_c": ["H0-C"],
+    "h0_g": ["H0-G"],
+    "h0_l": ["H0-L"],
     "h0_mix": ["H0-A", "H0-B", "H0-C", "H0-G", "H0-L"],
-    "g0": ["G0-A"], "g1_school": ["G1-A"], "g1_office": ["G1-B"], "g1_workshop": ["G1-C"],
-    "g3_continuous": ["G3-A"], "g4_shop": ["G4-A"], "g6_weekend": ["G6-A"],
-    "l0_farm": ["L0-A"], "l1_dairy": ["L1-A"], "l2_farm": ["L2-A"],
+    "g0": ["G0-A"],
+    "g1_school": ["G1-A"],
+    "g1_office": ["G1-B"],
+    "g1_workshop": ["G1-C"],
+    "g3_continuous": ["G3-A"],
+    "g4_shop": ["G4-A"],
+    "g6_weekend": ["G6-A"],
+    "l0_farm": ["L0-A"],
+    "l1_dairy": ["L1-A"],
+    "l2_farm": ["L2-A"],
     "hp_air": ["Air_Parallel_1", "Air_Parallel_2", "Air_Semi-Parallel_1", "Air_Semi-Parallel_2"],
     "hp_soil": ["Soil_Alternative_1", "Soil_Alternative_2"],
     "ev_home": ["HLS_A_11.0", "HLS_B_11.0", "HLS_A_3.7", "HLS_B_3.7", "HLS_C_3.7"],
@@ -40,9 +51,14 @@ GENERATION = {"pv_1": "PV1", "pv_3": "PV3", "pv_4": "PV4", "pv_7": "PV7"}
 """Column here -> SimBench generation profile, relative to rated power."""
 
 HEAT = {
-    "heat_sfh": ("EFH", 5), "heat_mfh": ("MFH", 5), "heat_school": ("GKO", 0),
-    "heat_office": ("GBD", 0), "heat_shop": ("GHA", 0), "heat_workshop": ("GMK", 0),
-    "heat_nursery": ("GGB", 0), "heat_farm": ("GMF", 0),
+    "heat_sfh": ("EFH", 5),
+    "heat_mfh": ("MFH", 5),
+    "heat_school": ("GKO", 0),
+    "heat_office": ("GBD", 0),
+    "heat_shop": ("GHA", 0),
+    "heat_workshop": ("GMK", 0),
+    "heat_nursery": ("GGB", 0),
+    "heat_farm": ("GMF", 0),
 }
 """Column here -> BDEW profile type and building class, hot water included."""
 

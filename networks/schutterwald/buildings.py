@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 import pandapipes as ppi
@@ -101,7 +103,7 @@ def _paths(net: pp.pandapowerNet) -> dict[int, tuple[float, float, int]]:
     for busbar in net.trafo["lv_bus"]:
         ways = nx.single_source_dijkstra_path(graph, busbar, weight="ohm")
         for bus, way in ways.items():
-            edges = [graph[a][b] for a, b in zip(way, way[1:], strict=False)]
+            edges = [graph[a][b] for a, b in pairwise(way)]
             first = way[1] if len(way) > 1 else busbar
             found[bus] = sum(e["ohm"] for e in edges), sum(e["metres"] for e in edges), first
     return found

@@ -31,72 +31,121 @@ class Member:
 
 MEMBERS = (
     Member(
-        "dh_plant", "district heating plant", at_plant=True, electricity_kwh=0.0,
-        heat_design_kw=0.0, gas=True,
+        "dh_plant",
+        "district heating plant",
+        at_plant=True,
+        electricity_kwh=0.0,
+        heat_design_kw=0.0,
+        gas=True,
         why="central station of the heat topology, beside the gas pressure station; feeds and "
         "pumps the heat network; electricity from the busbar of T_idx_47",
     ),
     Member(
-        "chp_operator", "CHP operator feeding heat in", consumers=(10,), own_station=True,
-        heat_design_kw=20.0, connection_kw=120.0, electricity_kwh=30_000.0, gas=True,
+        "chp_operator",
+        "CHP operator feeding heat in",
+        consumers=(10,),
+        own_station=True,
+        heat_design_kw=20.0,
+        connection_kw=120.0,
+        electricity_kwh=30_000.0,
+        gas=True,
         why="far east end of the heat network, 1.3 km from the plant; above 135 kW, so with an "
         "own 20 kV station on a cable from T_idx_80 (VDE-AR-N 4110)",
     ),
     Member(
-        "school", "school", consumers=(17,), heat_design_kw=250.0, electricity_kwh=120_000.0,
+        "school",
+        "school",
+        consumers=(17,),
+        heat_design_kw=250.0,
+        electricity_kwh=120_000.0,
         large_service=True,
         why="largest gas demand of the matched buildings; two thirds of the way along the heat "
         "main, middle of a long feeder of T_idx_80",
     ),
     Member(
-        "office", "office building", consumers=(33,), heat_design_kw=150.0,
-        electricity_kwh=150_000.0, large_service=True,
+        "office",
+        "office building",
+        consumers=(33,),
+        heat_design_kw=150.0,
+        electricity_kwh=150_000.0,
+        large_service=True,
         why="large gas demand on the northern branch of the heat network",
     ),
     Member(
-        "supermarket", "supermarket with waste heat from refrigeration", consumers=(19,),
-        heat_design_kw=100.0, electricity_kwh=300_000.0, large_service=True,
+        "supermarket",
+        "supermarket with waste heat from refrigeration",
+        consumers=(19,),
+        heat_design_kw=100.0,
+        electricity_kwh=300_000.0,
+        large_service=True,
         why="second largest gas demand of the matched buildings, southern branch near the plant",
     ),
     Member(
-        "workshop", "workshop", consumers=(23,), heat_design_kw=80.0, electricity_kwh=90_000.0,
+        "workshop",
+        "workshop",
+        consumers=(23,),
+        heat_design_kw=80.0,
+        electricity_kwh=90_000.0,
         large_service=True,
         why="end of a feeder of T_idx_118, first branch of the heat main",
     ),
     Member(
-        "homes_centre", "homes with district heating", consumers=(1, 2, 3, 24, 25, 26),
+        "homes_centre",
+        "homes with district heating",
+        consumers=(1, 2, 3, 24, 25, 26),
         why="six neighbouring houses on both sides of the heat main, T_idx_118 and T_idx_119",
     ),
     Member(
-        "homes_north", "homes with district heating", consumers=(27, 28, 29, 30, 31, 36, 37),
+        "homes_north",
+        "homes with district heating",
+        consumers=(27, 28, 29, 30, 31, 36, 37),
         why="seven houses at the end of the northern branch of the heat network",
     ),
     Member(
-        "homes_east", "homes with district heating and vehicles",
+        "homes_east",
+        "homes with district heating and vehicles",
         consumers=(11, 12, 13, 14, 15, 16),
         why="six houses before the far end of the heat network and at the end of the longest "
         "feeder of T_idx_80: heat and voltage are both weak here",
     ),
     Member(
-        "homes_south", "homes with heat pumps and vehicles", feeder_end_of="T_idx_43", houses=16,
+        "homes_south",
+        "homes with heat pumps and vehicles",
+        feeder_end_of="T_idx_43",
+        houses=16,
         why="end of the feeder with the highest resistance in town",
     ),
     Member(
-        "homes_southeast", "homes with heat pumps and vehicles", feeder_end_of="T_idx_73",
-        houses=14, why="end of the weakest feeder of T_idx_73",
+        "homes_southeast",
+        "homes with heat pumps and vehicles",
+        feeder_end_of="T_idx_73",
+        houses=14,
+        why="end of the weakest feeder of T_idx_73",
     ),
     Member(
-        "homes_west", "homes with heat pumps and vehicles", feeder_end_of="T_idx_35", houses=24,
+        "homes_west",
+        "homes with heat pumps and vehicles",
+        feeder_end_of="T_idx_35",
+        houses=24,
         why="end of a feeder of T_idx_35, 177 houses behind 0.4 MVA: the fullest transformer",
     ),
     Member(
-        "farm", "farm with photovoltaics", loads=(1154,), electricity_kwh=50_000.0,
-        large_service=True, gas=True,
+        "farm",
+        "farm with photovoltaics",
+        loads=(1154,),
+        electricity_kwh=50_000.0,
+        large_service=True,
+        gas=True,
         why="one of two loads of 30 kW in the source, at the eastern edge of the town",
     ),
     Member(
-        "nursery", "nursery with greenhouses, boiler and CHP", loads=(1155,),
-        electricity_kwh=50_000.0, heat_design_kw=500.0, large_service=True, gas=True,
+        "nursery",
+        "nursery with greenhouses, boiler and CHP",
+        loads=(1155,),
+        electricity_kwh=50_000.0,
+        heat_design_kw=500.0,
+        large_service=True,
+        gas=True,
         why="the other load of 30 kW, at the end of T_idx_ZUSATZ and of the gas network, where "
         "gas pressure is lowest",
     ),
@@ -120,9 +169,7 @@ def rows_of(member: Member, buildings: pd.DataFrame) -> list[int]:
     return [*by_consumer, *by_load]
 
 
-def table(
-    buildings: pd.DataFrame, own_bus: dict[str, int], plant: dict[str, int]
-) -> pd.DataFrame:
+def table(buildings: pd.DataFrame, own_bus: dict[str, int], plant: dict[str, int]) -> pd.DataFrame:
     """Return community.csv.
 
     Args:
@@ -159,9 +206,8 @@ def table(
                 "heat_design_kw": round(
                     rows["heat_design_kw"].sum() if heat_kw is None else heat_kw, 1
                 ),
-                "heat_connection_kw": member.connection_kw or (
-                    heat_kw if member.consumers and heat_kw is not None else None
-                ),
+                "heat_connection_kw": member.connection_kw
+                or (heat_kw if member.consumers and heat_kw is not None else None),
                 "heat_kwh": round(heat_kwh),
                 "buildings": max(len(rows), 1),
                 "worst_trafo_resistance_ohm": rows["trafo_resistance_ohm"].max(),

@@ -22,7 +22,8 @@ import pandas as pd
 from positions import from_geojson, to_metres
 
 from cosim.grids.pipe_catalogue import EN253_SERIES_2
-from cosim.grids.sizing import SizedHeatNetwork, SizingRules, size_heat_network
+from cosim.grids.sizing import SizedHeatNetwork, size_heat_network
+from cosim.grids.sizing_rules import SizingRules
 
 HERE = Path(__file__).parent
 PLANT_TRAFO = "T_idx_47"

@@ -123,9 +123,7 @@ def _rounded(geo: str) -> str:
     )
 
 
-def _spare_station(
-    net: pp.pandapowerNet, source: pp.pandapowerNet, buses: dict[int, int]
-) -> None:
+def _spare_station(net: pp.pandapowerNet, source: pp.pandapowerNet, buses: dict[int, int]) -> None:
     spare = source.trafo.loc[source.trafo["name"] == SPARE_STATION, "hv_bus"].iloc[0]
     ends = to_metres(from_geojson(net.bus.loc[[buses[SPARE_AT], spare], "geo"]))
     straight_km = float(((ends[0] - ends[1]) ** 2).sum() ** 0.5) / 1000.0
@@ -162,13 +160,21 @@ def _beyond_the_town(
             reactive = (mv.load["q_mvar"] * mv.load["scaling"])[own].sum()
             name = f"MV neighbours at {bus}"
             pp.create_load(
-                net, buses[bus], p_mw=round(power, 4), q_mvar=round(reactive, 4), name=name,
+                net,
+                buses[bus],
+                p_mw=round(power, 4),
+                q_mvar=round(reactive, 4),
+                name=name,
                 type="MV",
             )
         solar = mv.sgen.loc[mv.sgen["bus"].isin(behind), "p_mw"].sum()
         if solar > 0.0:
             pp.create_sgen(
-                net, buses[bus], p_mw=0.0, sn_mva=round(solar, 4), type="PV",
+                net,
+                buses[bus],
+                p_mw=0.0,
+                sn_mva=round(solar, 4),
+                type="PV",
                 name=f"PV neighbours at {bus}",
             )
 
@@ -179,7 +185,11 @@ def _area_pv(net: pp.pandapowerNet, mv: pp.pandapowerNet, station: dict) -> None
         solar = mv.sgen.loc[mv.sgen["bus"] == number, "p_mw"].sum()
         if solar > 0.0:
             pp.create_sgen(
-                net, row.lv_bus, p_mw=0.0, sn_mva=round(solar, 4), type="PV",
+                net,
+                row.lv_bus,
+                p_mw=0.0,
+                sn_mva=round(solar, 4),
+                type="PV",
                 name=f"PV area {row.name}",
             )
 

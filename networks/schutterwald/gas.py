@@ -8,9 +8,21 @@ from positions import from_gauss_krueger, to_geojson
 
 JUNCTION = ["name", "pn_bar", "tfluid_k", "height_m", "in_service", "type", "geo"]
 PIPE = [
-    "name", "from_junction", "to_junction", "std_type", "length_km", "inner_diameter_mm",
-    "outer_diameter_mm", "k_mm", "loss_coefficient", "u_w_per_m2k", "text_k", "qext_w",
-    "sections", "in_service", "type",
+    "name",
+    "from_junction",
+    "to_junction",
+    "std_type",
+    "length_km",
+    "inner_diameter_mm",
+    "outer_diameter_mm",
+    "k_mm",
+    "loss_coefficient",
+    "u_w_per_m2k",
+    "text_k",
+    "qext_w",
+    "sections",
+    "in_service",
+    "type",
 ]
 SERVICE_LARGE_MM = 73.6
 SINK = ["name", "junction", "mdot_kg_per_s", "scaling", "in_service", "type"]

@@ -108,9 +108,7 @@ def _place_return_side(
         ]
 
 
-def _twins(
-    pipes: pd.DataFrame, consumers: pd.DataFrame, flow: int, back: int
-) -> dict[int, int]:
+def _twins(pipes: pd.DataFrame, consumers: pd.DataFrame, flow: int, back: int) -> dict[int, int]:
     graph = nx.Graph()
     for row in pipes.itertuples(index=False):
         graph.add_edge(row[0], row[1], length=row[2])
@@ -140,7 +138,8 @@ def build(source: Source, lon_lat: np.ndarray, names: list[str]) -> ppi.pandapip
         number[index] = _junction(net, name, row["height_m"], geo)
     for row in source.pipes.itertuples():
         _pipe(net, number[row._1], number[row.to], row.length_m, f"{row.side} {row.Index}")
-    streets = to_metres(source.junctions.loc[source.consumers["from_junction"], ["lon", "lat"]].to_numpy())
+    at = source.junctions.loc[source.consumers["from_junction"], ["lon", "lat"]]
+    streets = to_metres(at.to_numpy())
     houses = to_metres(lon_lat)
     geo = to_geojson(lon_lat)
     for k, (supply, ret) in enumerate(source.consumers.itertuples(index=False)):
