@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 import scipy.sparse.linalg as sla
 
@@ -65,7 +66,9 @@ def linearise_batch(
         targets: quantities wanted, length m.
         rows: row of the states of each target, shape (m,).
     """
-    voltage = _voltages(batch, states, power)
+    usable = np.isfinite(states.get("bus", "vm_pu").values).all(axis=1)
+    power = np.where(usable, power, 0.0)
+    voltage = _voltages(batch, states, power, usable)
     solver = _Adjoint(batch, voltage, power)
     place = _places(batch.arrays, model)
     steps, count = power.shape[1], place.shape[1]
@@ -86,6 +89,10 @@ def linearise_batch(
         d_p, d_q = solver.gradients(costs, rows[part], place)
         found.d_dp[part] = (d_p + direct @ place) * per_kw
         found.d_dq[part] = d_q * per_kw
+    for of_targets in (found.d_dp, found.d_dq):
+        of_targets[~usable[rows]] = np.nan
+    for of_loss in (found.d_loss_dp, found.d_loss_dq):
+        of_loss[~usable] = np.nan
     return found
 
 
@@ -96,19 +103,19 @@ def _places(arrays: ElectricArrays, model: ElectricModel) -> sp.csr_matrix:
     return sp.csr_matrix((model.point_share, (node, model.point_terminal)), shape=shape)
 
 
-def _voltages(batch: ElectricBatch, states: GridStates, power: ComplexArray) -> ComplexArray:
-    """Return node voltages of verified states, inner nodes included; NaN where there are none."""
+def _voltages(
+    batch: ElectricBatch, states: GridStates, power: ComplexArray, usable: npt.NDArray[np.bool_]
+) -> ComplexArray:
+    """Return node voltages of verified states, inner nodes included; idle ones elsewhere."""
     arrays = batch.arrays
-    size = states.get("bus", "vm_pu").values.T
-    angle = np.deg2rad(states.get("bus", "va_degree").values.T)
-    usable = np.isfinite(size).all(axis=0)
+    size = states.get("bus", "vm_pu").values[usable].T
+    angle = np.deg2rad(states.get("bus", "va_degree").values[usable].T)
     start = np.repeat(arrays.voltage[:, None], power.shape[1], axis=1)
-    start[arrays.bus_node] = np.where(usable, size * np.exp(1j * angle), 1.0)
-    result = batch.solve(np.where(usable, power, 0.0), start)
+    start[np.ix_(arrays.bus_node, usable)] = size * np.exp(1j * angle)
+    result = batch.solve(power, start)
     voltage = np.array(result.voltage)
     for step in np.flatnonzero(usable & ~result.solved):
         voltage[arrays.free, step] = _polish(arrays, start[:, step], power[:, step])
-    voltage[:, ~usable] = np.nan
     return voltage
 
 
@@ -162,11 +169,10 @@ class _Adjoint:
         return (narrow @ ratio.real).T, (narrow @ ratio.imag).T
 
     def _solve(self, costs: ComplexArray, rows: IntArray) -> ComplexArray:
-        solution = np.full(costs.shape, np.nan + 0j)
+        solution = np.empty_like(costs)
         width = self._batch.columns_per_block()
         for first in range(0, rows.size, width):
-            part: IntArray = np.arange(first, min(first + width, rows.size))
-            part = part[np.isfinite(costs[:, part]).all(axis=0)]
+            part = slice(first, min(first + width, rows.size))
             solution[:, part] = self._block(costs[:, part], rows[part])
         return solution
 

@@ -1,0 +1,226 @@
+"""States against plain pandapower, closed forms and a textbook feeder."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandapower as pp
+import pytest
+
+from tests.support.electric import (
+    NETWORKS,
+    Plain,
+    ieee33,
+    injections,
+    plain,
+    spread,
+    two_buses,
+    village,
+)
+
+SHAPE = np.array([0.0, 0.3, 1.0, 1.3, -0.8, 0.6])
+"""Nothing, low load, nominal, high load, reversed flow, medium."""
+
+
+def some_power(grid, scale_kw):
+    rng = np.random.default_rng(7)
+    size = (6, len(grid.inputs.terminals))
+    p_kw, q_kvar = rng.normal(size=size) * scale_kw, rng.normal(size=size) * 0.2 * scale_kw
+    p_kw[0], q_kvar[0] = 0.0, 0.0
+    return injections(grid, p_kw, q_kvar)
+
+
+SCALE_KW = {"village": 15.0, "cigre lv": 5.0, "ieee33": 80.0, "ieee33 meshed": 80.0}
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_states_are_those_of_plain_pandapower(make, name, engine):
+    net = NETWORKS[name]()
+    grid = make(net, spread(net), SHAPE)
+    entry = some_power(grid, SCALE_KW.get(name, 300.0))
+    states = grid.verify(entry, engine)
+    assert states.failures == ()
+    assert states.engine.startswith("cosim batch" if engine == "fast" else "pandapower")
+    alone = Plain(net, grid, SHAPE)
+    for step in range(6):
+        own = alone.solve(entry, step)
+        for field in states.fields:
+            expected = own[f"res_{field.element}"][field.quantity].loc[field.ids].to_numpy()
+            # pandapower stops at 1e-8 MVA: on a 0.4 kV bus that is some 1e-6 % of a cable's rating
+            close = 1e-5 if field.quantity == "loading_percent" else 3e-8
+            scale = 60.0 if field.quantity == "va_degree" else 1.0
+            assert field.values[step] == pytest.approx(expected, abs=close * scale), field.quantity
+        branches = [own[f"res_{t}"]["pl_mw"].sum() for t in ("line", "trafo", "trafo3w")]
+        drawn = own.res_shunt["p_mw"].sum()
+        ward = own.ward["pz_mw"] * own.res_ward["vm_pu"] ** 2 if len(own.ward) else np.zeros(1)
+        couplers = own.res_switch.get("pl_mw", np.zeros(1)) if len(own.switch) else np.zeros(1)
+        loss_kw = 1e3 * (sum(branches) + drawn + ward.sum() + np.nansum(couplers))
+        if name != "village":  # pandapower reports no losses of bus couplers with impedance
+            assert states.loss_kw[step] == pytest.approx(loss_kw, rel=1e-6, abs=2e-4)
+        delivered = 1e3 * own.res_ext_grid["p_mw"].sum()
+        assert states.slack_kw[step] == pytest.approx(delivered, abs=1e-3)
+            1e3 * own.res_ext_grid["p_mw"].sum(), abs=1e-3
+        )
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_element_that_carries_current_is_reported(make, name):
+    net = NETWORKS[name]()
+    grid = make(net, spread(net), SHAPE)
+    states = grid.verify(injections(grid, 0.0))
+    own = plain(net, grid, injections(grid, 0.0), 2, SHAPE)
+    supplied = own.res_bus.index[own.res_bus["vm_pu"].notna()]
+    assert set(states.get("bus", "vm_pu").ids) == set(supplied)
+    for table in ("line", "trafo", "trafo3w"):
+        if len(own[table]):
+            alive = own[table]["in_service"] & own[f"res_{table}"]["loading_percent"].notna()
+            assert set(states.get(table, "loading_percent").ids) >= set(
+                own[table].index[alive & (own[f"res_{table}"]["loading_percent"] > 0)]
+            )
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_ieee33_nominal_losses_and_lowest_voltage(make, engine):
+    net = ieee33()
+    grid = make(net, {"a": {5: 1.0}}, np.ones(1), steps=1)
+    states = grid.verify(injections(grid, 0.0), engine)
+    assert states.loss_kw[0] == pytest.approx(202.677, abs=1e-3)
+    reactive = states.get("ext_grid", "q_mvar").values[0].sum() - net.load["q_mvar"].sum()
+    assert 1e3 * reactive == pytest.approx(135.141, abs=1e-3)
+    voltage = states.get("bus", "vm_pu")
+    lowest = int(np.argmin(voltage.values[0]))
+    assert voltage.ids[lowest] + 1 == 18
+    assert voltage.values[0, lowest] == pytest.approx(0.91309, abs=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+@pytest.mark.parametrize("p_kw", [-180.0, -60.0, 0.0, 45.0, 150.0])
+def test_two_buses_closed_form(make, engine, p_kw):
+    """V^4 + V^2 (2 (r P + x Q) - E^2) + |z|^2 |S|^2 = 0 with load P, Q; the larger root."""
+    grid = make(two_buses(0.1, 0.05), {"a": {1: 1.0}}, steps=1)
+    q_kvar = 0.2 * p_kw
+    states = grid.verify(injections(grid, p_kw, q_kvar), engine)
+    p, q, z = -p_kw / 160.0, -q_kvar / 160.0, complex(0.1, 0.05)  # 160 kW is 1 pu at 1 ohm
+    b = 2.0 * (z.real * p + z.imag * q) - 1.0
+    square = (-b + np.sqrt(b * b - 4.0 * abs(z) ** 2 * (p * p + q * q))) / 2.0
+    assert states.get("bus", "vm_pu").values[0, 1] == pytest.approx(np.sqrt(square), abs=2e-8)
+    loss_kw = 160.0 * z.real * (p * p + q * q) / square
+    assert states.loss_kw[0] == pytest.approx(loss_kw, abs=1e-4)
+    ampere = 160.0 / (np.sqrt(3.0) * 0.4) * np.hypot(p, q) / np.sqrt(square)
+    assert states.get("line", "i_ka").values[0, 0] == pytest.approx(ampere / 1e3, abs=1e-8)
+    assert states.get("line", "loading_percent").values[0, 0] == pytest.approx(
+        ampere / 300.0 * 100.0, abs=1e-5
+    )
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_energy_balance_closes(make, engine):
+    """What the grid delivers and customers inject is lost or drawn by ward and storage."""
+    net = village()
+    net.ward[["ps_mw", "pz_mw"]] = 0.0
+    grid = make(net, spread(net), SHAPE)
+    entry = some_power(grid, 15.0)
+    states = grid.verify(entry, engine)
+    background = sum(s.p_kw.sum(axis=1) for s in grid.inputs.background.series)
+    closing = states.slack_kw + entry.p_kw.sum(axis=1) + background
+    assert states.loss_kw == pytest.approx(closing, abs=1e-4)
+
+
+def test_a_subset_of_steps_uses_their_background(make):
+    net = ieee33()
+    grid = make(net, spread(net), SHAPE)
+    whole, part = (grid.verify(injections(grid, 10.0, steps=steps)) for steps in (None, [4, 1]))
+    for field in whole.fields:
+        assert part.get(field.element, field.quantity).values == pytest.approx(
+            field.values[[4, 1]], abs=1e-9
+        )
+
+
+def test_many_steps_in_blocks_equal_single_ones(make, monkeypatch):
+    net = ieee33()
+    grid = make(net, spread(net), SHAPE)
+    whole = grid.verify(injections(grid, 10.0))
+    monkeypatch.setattr(type(grid._batch), "columns_per_block", lambda self: 4)
+    split = grid.verify(injections(grid, 10.0))
+    for field in whole.fields:
+        assert split.get(field.element, field.quantity).values == pytest.approx(
+            field.values, abs=1e-9
+        )
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_too_much_load_is_a_failure_of_that_step_only(make, engine):
+    grid = make(two_buses(), {"a": {1: 1.0}}, steps=3)
+    states = grid.verify(injections(grid, [[-10.0], [-5000.0], [-10.0]]), engine)
+    (failure,) = states.failures
+    assert (failure.step, failure.converged) == (1, False)
+    assert "no power flow" in failure.reason
+    if engine == "fast":
+        assert "bus 1" in failure.reason
+    assert np.isnan(states.loss_kw[1])
+    assert all(np.isnan(field.values[1]).all() for field in states.fields)
+    assert states.loss_kw[0] == pytest.approx(states.loss_kw[2], abs=1e-6)
+    assert np.isfinite(states.loss_kw[0])
+
+
+def test_a_step_close_to_collapse_is_still_right(make):
+    """Where the fixed point is slow, the result is the same, whoever computed it."""
+    net = two_buses(0.02, 0.1)
+    grid = make(net, {"a": {1: 1.0}}, steps=1)
+    limit = 160.0 / (2.0 * (abs(complex(0.02, 0.1)) + 0.02))
+    entry = injections(grid, -0.998 * limit)
+    states = grid.verify(entry)
+    assert states.failures == ()
+    own = plain(net, grid, entry, 0, None)
+    assert states.get("bus", "vm_pu").values[0] == pytest.approx(
+        own.res_bus["vm_pu"].to_numpy(), abs=1e-6
+    )
+
+
+def test_a_solution_below_half_voltage_is_not_accepted(make, monkeypatch):
+    """pandapower can converge to the unstable branch of the PV curve."""
+    import cosim.grids.electric_reference as reference
+
+    def start_low(net, options, warm):
+        flat = np.array([1.0, 0.1])
+        pp.runpp(net, **options, init_vm_pu=flat, init_va_degree=np.array([0.0, -80.0]))
+        return True
+
+    monkeypatch.setattr(reference, "_solve", start_low)
+    grid = make(two_buses(0.02, 0.1), {"a": {1: 1.0}}, steps=1)
+    states = grid.verify(injections(grid, -100.0), "reference")
+    (failure,) = states.failures
+    assert failure.converged
+    assert failure.reason.startswith("bus 1 at 0.")
+    assert np.isnan(states.get("bus", "vm_pu").values).all()
+
+
+@pytest.mark.parametrize("kind", ["gen", "zip"])
+def test_what_the_batch_does_not_cover_runs_on_pandapower_and_says_so(make, kind):
+    net = ieee33()
+    if kind == "gen":
+        pp.create_gen(net, 20, 0.3, vm_pu=0.99)
+    else:
+        net.load["const_z_p_percent"] = 40.0
+    grid = make(net, {"a": {2: 1.0}}, SHAPE)
+    entry = injections(grid, 5.0)
+    states = grid.verify(entry)
+    assert states.engine.startswith("pandapower")
+    assert "does not cover" in states.notes[0]
+    assert ("gen: 1" if kind == "gen" else "voltage-dependent load: 32") in states.notes[0]
+    assert states.failures == ()
+    if kind == "gen":
+        own = plain(net, grid, entry, 3, SHAPE)
+        assert states.get("bus", "vm_pu").values[3] == pytest.approx(
+            own.res_bus["vm_pu"].to_numpy(), abs=1e-7
+        )
+
+
+def test_a_network_that_pandapower_refuses_is_one_clear_error(make):
+    from cosim.errors import GridError
+
+    net = two_buses()
+    net.line["r_ohm_per_km"] = 0.0
+    net.line["x_ohm_per_km"] = 0.0
+    with pytest.raises(GridError, match=r"electric\.json: pandapower does not solve"):
+        make(net, {"a": {1: 1.0}})
