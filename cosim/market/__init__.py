@@ -1,1 +1,5 @@
 """The market layer: Pyomo models solved with HiGHS."""
+
+from cosim.market.market import Market
+
+__all__ = ["Market"]

@@ -1,0 +1,288 @@
+"""From the Pyomo model to arrays: one standard-form matrix, and where everything is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyomo.environ as pyo
+from pyomo.common.errors import InfeasibleConstraintException
+from pyomo.common.gc_manager import PauseGC
+from pyomo.repn import generate_standard_repn
+from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+from scipy import sparse
+
+from cosim.errors import Infeasible
+from cosim.market.account import NETWORK
+from cosim.market.layout import Functionals, Layout, TradeColumns
+from cosim.market.model import OPERATOR, MarketModel, Party
+from cosim.market.terminals import PUMP_PREFIX
+from cosim.records import read_only
+from cosim.records.time import FloatArray, IntArray
+from cosim.scenario import Scenario
+from cosim.scenario.config import CARRIER_OF_KIND
+from cosim.scenario.participants import Carrier
+
+BoolArray = npt.NDArray[np.bool_]
+Columns = Mapping[int, int]
+"""Identity of a Pyomo variable -> column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A mixed-integer program as arrays: min cost @ x, row_lb <= A @ x <= row_ub.
+
+    Attributes:
+        matrix: A, compressed by rows, shape (m, n).
+        row_lb: shape (m,).
+        row_ub: shape (m,).
+        col_lb: shape (n,).
+        col_ub: shape (n,).
+        cost: all money and the tie-break, shape (n,).
+        offset: constant part of the cost.
+        integer: true for binaries, shape (n,).
+        layout: where parties, trades, terminals, pools and losses are.
+        money: cost components, labelled (party, component).
+        report: device quantities, labelled (party, device, carrier, quantity), T rows each.
+        exclusive: pairs that must not both be positive, labelled (party, device, pair), 2 T rows.
+    """
+
+    matrix: sparse.csr_array
+    row_lb: FloatArray
+    row_ub: FloatArray
+    col_lb: FloatArray
+    col_ub: FloatArray
+    cost: FloatArray
+    offset: float
+    integer: BoolArray
+    layout: Layout
+    money: Functionals
+    report: Functionals
+    exclusive: Functionals
+
+
+def compile_model(market: MarketModel, scenario: Scenario) -> Compiled:
+    """Compile the Pyomo model once, with the garbage collector paused.
+
+    Raises:
+        Infeasible: if a balance cannot hold whatever anyone does.
+    """
+    with PauseGC():
+        return _compile(market, scenario)
+
+
+def _compile(market: MarketModel, scenario: Scenario) -> Compiled:
+    variables, owner = _variables(market)
+    columns = {id(variable): k for k, variable in enumerate(variables)}
+    matrix, row_lb, row_ub, rows = _rows(market.model, columns)
+    steps = len(scenario.time)
+    layout = _layout(market, scenario, columns, rows, owner, matrix.shape[0])
+    money = _money(market, columns)
+    tie = _functionals([("", ("tie_break",), [market.model.tie_break.expr])], columns)
+    total = np.asarray(money.matrix.sum(axis=0) + tie.matrix.sum(axis=0)).ravel()
+    bounds = np.array([variable.bounds for variable in variables], dtype=float)
+    return Compiled(
+        matrix=matrix,
+        row_lb=row_lb,
+        row_ub=row_ub,
+        col_lb=read_only(np.where(np.isnan(bounds[:, 0]), -np.inf, bounds[:, 0])),
+        col_ub=read_only(np.where(np.isnan(bounds[:, 1]), np.inf, bounds[:, 1])),
+        cost=read_only(total),
+        offset=float(money.constant.sum() + tie.constant.sum()),
+        integer=read_only([not variable.is_continuous() for variable in variables], bool),
+        layout=layout,
+        money=money,
+        report=_functionals(_reports(market, steps), columns),
+        exclusive=_functionals(_pairs(market, steps), columns),
+    )
+
+
+def _variables(market: MarketModel) -> tuple[list[Any], IntArray]:
+    """Return all variables, party by party, and the number of the party that owns each."""
+    variables: list[Any] = []
+    owner: list[int] = []
+    for number, party in enumerate(market.parties.values()):
+        for component in party.block.component_objects(pyo.Var, descend_into=True):
+            variables.extend(component.values())
+        owner.extend([number] * (len(variables) - len(owner)))
+    return variables, read_only(owner, np.int64)
+
+
+def _rows(
+    model: pyo.ConcreteModel, columns: Columns
+) -> tuple[sparse.csr_array, FloatArray, FloatArray, dict[int, int]]:
+    """Return the matrix with its bounds, and constraint identity -> row."""
+    model.total_cost.deactivate()
+    try:
+        form = LinearStandardFormCompiler().write(model, mixed_form=True)
+    except InfeasibleConstraintException as error:
+        raise Infeasible(f"a balance can never hold: {error}", "trivially infeasible") from None
+    finally:
+        model.total_cost.activate()
+    entries = form.A.tocoo()
+    position = np.array([columns[id(variable)] for variable in form.columns], dtype=np.int64)
+    shape = (len(form.rows), len(columns))
+    matrix = sparse.csr_array((entries.data, (entries.row, position[entries.col])), shape=shape)
+    rhs = np.asarray(form.rhs, dtype=float)
+    sense = np.array([row.bound_type for row in form.rows])
+    row_lb, row_ub = np.where(sense == 1, -np.inf, rhs), np.where(sense == -1, np.inf, rhs)
+    rows = {id(row.constraint): k for k, row in enumerate(form.rows)}
+    return matrix, read_only(row_lb), read_only(row_ub), rows
+
+
+def _layout(
+    market: MarketModel,
+    scenario: Scenario,
+    columns: Columns,
+    rows: Mapping[int, int],
+    owner: IntArray,
+    n_rows: int,
+) -> Layout:
+    row_owner = np.full(n_rows, -1, dtype=np.int64)
+    for number, party in enumerate(market.parties.values()):
+        for component in party.block.component_objects(pyo.Constraint, descend_into=True):
+            row_owner[[rows[id(c)] for c in component.values() if id(c) in rows]] = number
+    trades: dict[tuple[str, Carrier], TradeColumns] = {}
+    balances: dict[tuple[str, Carrier], IntArray] = {}
+    for name, party in market.parties.items():
+        for carrier in party.carriers:
+            block = party.block.component(carrier)
+            balances[name, carrier] = _at(block.balance, rows)
+            if carrier in party.terms:
+                trades[name, carrier] = TradeColumns(
+                    *(_at(block.component(v), columns) for v in ("buy", "sell")),
+                    *(_at(block.component(v), columns) for v in ("share_in", "share_out")),
+                )
+    terminals = {
+        name: tuple(t.name for t in net.terminals) for name, net in scenario.networks.items()
+    }
+    p_columns, q_columns, definitions = _terminals(market, scenario, columns, rows)
+    grids = market.model.component(NETWORK).grids
+    return Layout(
+        parties=tuple(market.parties),
+        steps=len(scenario.time),
+        step_h=scenario.time.step_h,
+        column_owner=owner,
+        row_owner=read_only(row_owner, np.int64),
+        trades=trades,
+        balances=balances,
+        pools={c: _at(market.model.pool.component(c), rows) for c in market.pooled},
+        carriers={name: CARRIER_OF_KIND[net.kind] for name, net in scenario.networks.items()},
+        terminals=terminals,
+        p_columns=p_columns,
+        q_columns=q_columns,
+        definitions=definitions,
+        charged={
+            (part.grid, part.kind): _at(grids.component(part.grid).component(part.kind), columns)
+            for part in market.charges
+        },
+        charges=market.charges,
+        demand_kw={
+            (name, carrier): value
+            for name, party in market.parties.items()
+            for carrier, value in party.demand_kw.items()
+        },
+        background_kw={
+            (name, carrier): value
+            for name, party in market.parties.items()
+            for carrier, value in party.background_kw.items()
+        },
+        prices=market.prices,
+    )
+
+
+def _terminals(
+    market: MarketModel, scenario: Scenario, columns: Columns, rows: Mapping[int, int]
+) -> tuple[dict[str, IntArray], dict[str, IntArray], dict[str, IntArray]]:
+    """Return columns of p and q, and rows that define p, per network, shape (T, n); -1 = none."""
+    p_columns, q_columns, definitions = {}, {}, {}
+    grids = market.model.component(NETWORK).grids
+    for name, network in scenario.networks.items():
+        shape = (len(scenario.time), len(network.terminals))
+        p, q, defined = (np.full(shape, -1, dtype=np.int64) for _ in range(3))
+        for k, terminal in enumerate(network.terminals):
+            if terminal.name.startswith(PUMP_PREFIX):
+                block = grids.component(terminal.name.removeprefix(PUMP_PREFIX))
+                p[:, k] = _at(block.pump_injection, columns)
+                defined[:, k] = _at(block.pump_definition, rows)
+                continue
+            block = market.parties[terminal.name].block.component(CARRIER_OF_KIND[network.kind])
+            p[:, k] = _at(block.injection, columns)
+            defined[:, k] = _at(block.injection_definition, rows)
+            if network.kind == "electric":
+                q[:, k] = _at(block.reactive, columns)
+        p_columns[name], q_columns[name] = read_only(p, np.int64), read_only(q, np.int64)
+        definitions[name] = read_only(defined, np.int64)
+    return p_columns, q_columns, definitions
+
+
+def _at(component: Any, position: Mapping[int, int]) -> IntArray:
+    """Return the positions of an indexed component's members; empty where it has none."""
+    return read_only([position[id(item)] for item in component.values()], np.int64)
+
+
+Labelled = tuple[str, tuple[str, ...], list[Any]]
+"""Owner, rest of the label, one linear expression per row."""
+
+
+def _money(market: MarketModel, columns: Columns) -> Functionals:
+    parts: list[Labelled] = [
+        (name, (component,), [pyo.quicksum(items)])
+        for name, party in market.parties.items()
+        for component, items in party.costs.items()
+    ]
+    parts += [(OPERATOR, (name,), [money]) for name, money in market.operator_costs.items()]
+    return _functionals(parts, columns)
+
+
+def _reports(market: MarketModel, steps: int) -> Iterable[Labelled]:
+    for device, ports, party in _devices(market):
+        for (carrier, quantity), flow in ports.report.items():
+            yield party.name, (device, carrier, quantity), [flow(t) for t in range(steps)]
+
+
+def _pairs(market: MarketModel, steps: int) -> Iterable[Labelled]:
+    for device, ports, party in _devices(market):
+        for pair, flows in ports.exclusive.items():
+            yield party.name, (device, pair), [flow(t) for flow in flows for t in range(steps)]
+
+
+def _devices(market: MarketModel) -> Iterable[tuple[str, Any, Party]]:
+    for party in market.parties.values():
+        for device, ports in party.devices.items():
+            yield device, ports, party
+
+
+def _functionals(parts: Iterable[Labelled], columns: Columns) -> Functionals:
+    labels: list[tuple[str, ...]] = []
+    starts: list[int] = [0]
+    constants: list[float] = []
+    rows: list[int] = []
+    where: list[int] = []
+    values: list[float] = []
+    for owner, label, expressions in parts:
+        labels.append((owner, *label))
+        for expression in expressions:
+            row, column = len(constants), columns.get(id(expression))
+            if column is not None:
+                constants.append(0.0)
+                found: list[tuple[int, float]] = [(column, 1.0)]
+            else:
+                constant, found = _linear(expression, columns)
+                constants.append(constant)
+            rows += [row] * len(found)
+            where += [k for k, _ in found]
+            values += [v for _, v in found]
+        starts.append(len(constants))
+    shape = (len(constants), len(columns))
+    matrix = sparse.csr_array((values, (rows, where)), shape=shape, dtype=float)
+    return Functionals(tuple(labels), read_only(starts, np.int64), matrix, read_only(constants))
+
+
+def _linear(expression: Any, columns: Columns) -> tuple[float, list[tuple[int, float]]]:
+    form = generate_standard_repn(expression, quadratic=False)
+    pairs = zip(form.linear_vars, form.linear_coefs, strict=True)
+    return float(form.constant), [(columns[id(v)], float(c)) for v, c in pairs]

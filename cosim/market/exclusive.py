@@ -1,0 +1,100 @@
+"""Pairs that must not both be positive: relaxed, checked, given binaries only where that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from cosim.market.account import NETWORK
+from cosim.market.compile import Compiled
+from cosim.market.extras import Extra
+from cosim.records import read_only
+from cosim.records.time import FloatArray, IntArray
+
+TOLERANCE_KW = 1e-3
+"""Both sides above this count as simultaneous."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairKey:
+    """Binaries of one pair at some steps."""
+
+    pair: Hashable
+    steps: tuple[int, ...]
+
+
+def failing_pairs(compiled: Compiled, x: FloatArray) -> list[Extra]:
+    """Return binaries for every pair, at the steps where both sides are positive at x.
+
+    Device pairs come from their ports. Buying and selling are a pair where the utility pays more
+    than it charges; elsewhere doing both is never worth it and is netted in the schedule.
+
+    `first`: a[t] <= a_max z[t]; `second`: b[t] <= b_max (1 - z[t]); z binary.
+    """
+    found = []
+    for key, first, second in _pairs(compiled):
+        a, b = first @ x[: first.shape[1]], second @ x[: second.shape[1]]
+        steps = np.flatnonzero(np.minimum(a, b) > TOLERANCE_KW)
+        if len(steps):
+            found.append(_binaries(compiled, key, first[steps], second[steps], steps))
+    return found
+
+
+def _pairs(compiled: Compiled) -> Iterator[tuple[Hashable, sparse.csr_array, sparse.csr_array]]:
+    groups = compiled.exclusive
+    for k, label in enumerate(groups.labels):
+        begin, end = int(groups.starts[k]), int(groups.starts[k + 1])
+        middle = (begin + end) // 2
+        yield label, groups.matrix[begin:middle], groups.matrix[middle:end]
+    for (party, carrier), trade in compiled.layout.trades.items():
+        prices = compiled.layout.prices[carrier]
+        if prices.sell is None or not len(trade.sell) or party == NETWORK:
+            continue
+        steps = np.flatnonzero(prices.sell > prices.paid)
+        if len(steps):
+            n = len(compiled.cost)
+            yield (party, carrier), _pick(trade.buy[steps], n), _pick(trade.sell[steps], n)
+
+
+def _pick(columns: IntArray, n: int) -> sparse.csr_array:
+    rows = np.arange(len(columns))
+    return sparse.csr_array((np.ones(len(columns)), (rows, columns)), shape=(len(columns), n))
+
+
+def _binaries(
+    compiled: Compiled,
+    key: Hashable,
+    first: sparse.csr_array,
+    second: sparse.csr_array,
+    steps: IntArray,
+) -> Extra:
+    n, count = len(compiled.cost), len(steps)
+    most_a, most_b = _largest(compiled, first), _largest(compiled, second)
+    starts, columns, values = [0], [], []
+    for matrix, most, sign in ((first, most_a, -1.0), (second, most_b, 1.0)):
+        for row in range(count):
+            inside = slice(matrix.indptr[row], matrix.indptr[row + 1])
+            columns += [*matrix.indices[inside], n + row]
+            values += [*matrix.data[inside], sign * most[row]]
+            starts.append(len(columns))
+    return Extra(
+        key=PairKey(key, tuple(int(step) for step in steps)),
+        starts=read_only(starts, np.int64),
+        columns=read_only(columns, np.int64),
+        values=read_only(values),
+        row_lb=read_only(np.full(2 * count, -np.inf)),
+        row_ub=read_only(np.concatenate([np.zeros(count), most_b])),
+        col_ub=read_only(np.ones(count)),
+        col_cost=read_only(np.zeros(count)),
+        integer=True,
+    )
+
+
+def _largest(compiled: Compiled, matrix: sparse.csr_array) -> FloatArray:
+    """Return the largest value that each row can take within the columns' bounds."""
+    positive, negative = matrix.maximum(0.0), matrix.minimum(0.0)
+    result: FloatArray = positive @ compiled.col_ub + negative @ compiled.col_lb
+    return result

@@ -1,0 +1,96 @@
+"""Where things are in the compiled model: plain arrays of columns and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from scipy import sparse
+
+from cosim.market.account import Charge
+from cosim.market.tariffs import Prices
+from cosim.records.time import FloatArray, IntArray
+from cosim.scenario.participants import Carrier
+
+
+@dataclass(frozen=True, slots=True)
+class TradeColumns:
+    """Columns of one party's trade in one carrier, shape (T,) each, empty where there is none."""
+
+    buy: IntArray
+    sell: IntArray
+    share_in: IntArray
+    share_out: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Positions in the compiled model.
+
+    Attributes:
+        parties: participants, then the network account, in the numbering of the owners.
+        steps: T.
+        step_h: length of a step in hours.
+        column_owner: number of the party that owns a column, shape (n,).
+        row_owner: the same for rows, shape (m,); -1 for rows that link parties.
+        trades: columns per party and carrier.
+        balances: rows of every party's balance per carrier, shape (T,).
+        pools: rows of every pool, shape (T,).
+        carriers: network -> carrier.
+        terminals: network -> names, length n.
+        p_columns: network -> columns of active power, heat or gas, shape (T, n).
+        q_columns: network -> columns of reactive power, shape (T, n); -1 where there is none.
+        definitions: network -> rows that define p, shape (T, n).
+        charged: (network, loss or auxiliary) -> columns, shape (T,).
+        charges: the same with carrier and baseline.
+        demand_kw: (party, carrier) -> inflexible demand, shape (T,).
+        background_kw: (party, carrier) -> demand of background customers it supplies, shape (T,).
+        prices: of the utilities.
+    """
+
+    parties: tuple[str, ...]
+    steps: int
+    step_h: float
+    column_owner: IntArray
+    row_owner: IntArray
+    trades: Mapping[tuple[str, Carrier], TradeColumns]
+    balances: Mapping[tuple[str, Carrier], IntArray]
+    pools: Mapping[Carrier, IntArray]
+    carriers: Mapping[str, Carrier]
+    terminals: Mapping[str, tuple[str, ...]]
+    p_columns: Mapping[str, IntArray]
+    q_columns: Mapping[str, IntArray]
+    definitions: Mapping[str, IntArray]
+    charged: Mapping[tuple[str, str], IntArray]
+    charges: tuple[Charge, ...]
+    demand_kw: Mapping[tuple[str, Carrier], FloatArray]
+    background_kw: Mapping[tuple[str, Carrier], FloatArray]
+    prices: Mapping[Carrier, Prices]
+
+
+@dataclass(frozen=True, slots=True)
+class Functionals:
+    """Labelled groups of linear functions of the columns: value = matrix @ x + constant.
+
+    Attributes:
+        labels: one per group.
+        starts: first row of each group, and the number of rows at the end.
+        matrix: shape (rows, n).
+        constant: shape (rows,).
+    """
+
+    labels: tuple[tuple[str, ...], ...]
+    starts: IntArray
+    matrix: sparse.csr_array
+    constant: FloatArray
+
+    def values(self, x: FloatArray) -> FloatArray:
+        """Return all rows at the column values x."""
+        result: FloatArray = self.matrix @ x + self.constant
+        return result
+
+    def groups(self, x: FloatArray) -> Iterator[tuple[tuple[str, ...], FloatArray]]:
+        """Yield every label with the values of its rows."""
+        values = self.values(x)
+        for k, label in enumerate(self.labels):
+            yield label, values[self.starts[k] : self.starts[k + 1]]

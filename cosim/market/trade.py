@@ -1,0 +1,99 @@
+"""How one party trades one carrier: with its utility and through the pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyomo.environ as pyo
+
+from cosim.market.tariffs import Prices
+from cosim.scenario.participants import Carrier
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which terms a party trades a carrier.
+
+    Attributes:
+        carrier: what is traded.
+        prices: of the utility.
+        import_max_kw: most that may be drawn from outside the party.
+        export_max_kw: most that may be delivered to outside.
+        pooled: the carrier is shared through the pool.
+        fee_per_kwh: management fee on shared energy, on each side.
+        disposal: surplus may be given away for nothing where the utility pays nothing.
+    """
+
+    carrier: Carrier
+    prices: Prices
+    import_max_kw: float
+    export_max_kw: float
+    pooled: bool
+    fee_per_kwh: float
+    disposal: bool = False
+
+
+def add_trade(block: pyo.Block, terms: Terms, steps: range) -> None:
+    """Add the trade variables of one carrier to a party's block.
+
+    0 <= buy, share_in <= import_max and 0 <= sell, share_out <= export_max (variable bounds);
+    `import_limit`: buy[t] + share_in[t] <= import_max; `export_limit`: sell[t] + share_out[t] <=
+    export_max. sell exists where the utility pays for it (or takes it for nothing), the share
+    variables where the carrier is pooled. They are closed for everyone who does not take part by
+    their bounds in the compiled model.
+    """
+    sells = terms.prices.sell is not None or terms.disposal
+    out_steps = steps if sells else ()
+    pool_steps = steps if terms.pooled else ()
+    block.buy = pyo.Var(steps, bounds=(0.0, terms.import_max_kw))
+    block.sell = pyo.Var(out_steps, bounds=(0.0, terms.export_max_kw))
+    block.share_in = pyo.Var(pool_steps, bounds=(0.0, terms.import_max_kw))
+    block.share_out = pyo.Var(pool_steps, bounds=(0.0, terms.export_max_kw))
+    if terms.pooled and terms.import_max_kw < float("inf"):
+        block.import_limit = pyo.Constraint(
+            steps,
+            rule=lambda b, t: b.buy[t] + b.share_in[t] <= terms.import_max_kw,
+            doc="contracted power, bought and shared together",
+        )
+    if terms.pooled and sells and terms.export_max_kw < float("inf"):
+        block.export_limit = pyo.Constraint(
+            steps,
+            rule=lambda b, t: b.sell[t] + b.share_out[t] <= terms.export_max_kw,
+            doc="most that may be fed in, sold and shared together",
+        )
+
+
+def net_import(block: pyo.Block, t: int) -> list[Any]:
+    """Return the terms of buy + share_in - sell - share_out at step t, kW."""
+    terms = [block.buy[t]]
+    if t in block.sell:
+        terms.append(-block.sell[t])
+    if t in block.share_in:
+        terms.append(block.share_in[t])
+        terms.append(-block.share_out[t])
+    return terms
+
+
+def trade_costs(block: pyo.Block, terms: Terms, steps: range, step_h: float) -> dict[str, Any]:
+    """Return what a party pays for trading one carrier, per component, in currency.
+
+    `<carrier>_purchase` = sum of buy price * buy * step_h, `<carrier>_sales` its income (negative),
+    `co2_tax` on what is bought, `management_fee` = fee * (share_in + share_out) * step_h.
+    """
+    prices, name = terms.prices, terms.carrier
+    costs: dict[str, Any] = {f"{name}_purchase": _money(block.buy, prices.buy, steps, step_h)}
+    if prices.sell is not None:
+        costs[f"{name}_sales"] = _money(block.sell, -prices.sell, steps, step_h)
+    if prices.co2_tax.any():
+        costs["co2_tax"] = _money(block.buy, prices.co2_tax, steps, step_h)
+    if terms.pooled and terms.fee_per_kwh > 0.0:
+        fee = terms.fee_per_kwh * step_h
+        costs["management_fee"] = pyo.quicksum(
+            fee * block.share_in[t] + fee * block.share_out[t] for t in steps
+        )
+    return costs
+
+
+def _money(power: pyo.Var, price: Any, steps: range, step_h: float) -> Any:
+    return pyo.quicksum(step_h * float(price[t]) * power[t] for t in steps)
