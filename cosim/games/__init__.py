@@ -24,7 +24,8 @@ from cosim.games.fairness import Fairness, fairness, gains
 from cosim.games.game import Game, simple_game
 from cosim.games.nash import nash, nash_harsanyi
 from cosim.games.owen import OwnedDuals, owen
-from cosim.games.shapley import shapley, shapley_sampled, shapley_shubik
+from cosim.games.sampling import shapley_sampled
+from cosim.games.shapley import shapley, shapley_shubik
 
 __all__ = [
     "CoreTest",

@@ -102,7 +102,7 @@ def least_core(game: Game) -> pd.Series[float]:
     if game.size == 1:
         return _result(problem, game.total - problem.alone, "least_core", {"epsilon": 0.0})
     stage = problem.stage()
-    extra = {"epsilon": stage.epsilon * problem.unit}
+    extra: dict[Any, Any] = {"epsilon": stage.epsilon * problem.unit}
     return _result(problem, stage.x, "least_core", extra)
 
 
@@ -139,17 +139,18 @@ def nucleolus(game: Game, *, imputations: bool = True) -> pd.Series[float]:
         stage = problem.stage()
         first = stage.epsilon if first is None else first
         problem.settle(stage)
-    extra = {
+    extra: dict[Any, Any] = {
         "over": "imputations" if lower else "preimputations",
         "epsilon": (first or 0.0) * problem.unit,
     }
     return _result(problem, problem.solution(), "nucleolus", extra)
 
 
-def _result(
-    problem: Minimax, x: Any, name: str, extra: dict[str, float | str]
-) -> pd.Series[float]:
+def _result(problem: Minimax, x: Any, name: str, extra: dict[Any, Any]) -> pd.Series[float]:
     result = problem.game.series(problem.shares(x), name)
-    exact = {"proven": problem.search.exact, "coalitions": len(problem.pool)}
-    result.attrs = {**extra, **exact}
+    result.attrs = {
+        **extra,
+        "proven": problem.search.exact,
+        "coalitions": len(problem.pool),
+    }
     return result

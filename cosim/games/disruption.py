@@ -14,9 +14,7 @@ from cosim.games.game import Game
 _ZERO = 1e-12
 
 
-def disruption(
-    game: Game, allocation: Mapping[Any, float] | pd.Series[float]
-) -> pd.Series[float]:
+def disruption(game: Game, allocation: Mapping[Any, float] | pd.Series[float]) -> pd.Series[float]:
     """Propensity to disrupt: what the others lose when a player leaves, over what it loses.
 
     DP_i = (sum of x_j over j != i - v(N - i)) / (x_i - v({i}))

@@ -37,9 +37,7 @@ def gains(game: Game, allocation: Mapping[Any, float] | pd.Series[float]) -> pd.
     return game.series(game.vector(allocation, "allocation") - game.alone, "gain")
 
 
-def fairness(
-    gain: Mapping[Any, float] | pd.Series[float], *, negligible: float = 0.0
-) -> Fairness:
+def fairness(gain: Mapping[Any, float] | pd.Series[float], *, negligible: float = 0.0) -> Fairness:
     """Power index and fairness indices of gains, such as those of `gains(game, allocation)`.
 
     Args:

@@ -66,7 +66,9 @@ class Game:
             raise GameError("players: none given; expected at least one player")
         if len(self._bit) < len(self.players):
             twice = sorted({str(p) for p in self.players if self.players.count(p) > 1})
-            raise GameError(f"players: {_some(twice)} given more than once; expected distinct names")
+            raise GameError(
+                f"players: {_some(twice)} given more than once; expected distinct names"
+            )
         for coalition, number in (known or {}).items():
             self._remember(self.mask(coalition), number)
 
@@ -104,7 +106,7 @@ class Game:
             )
         for key, number in table.items():
             mask = game.mask(key)
-            if mask in game._cache and game._cache[mask] != number:
+            if mask and mask in game._cache and game._cache[mask] != number:
                 raise GameError(
                     f"table: coalition {_name(key)} has the value {number} here and "
                     f"{game._cache[mask]} elsewhere; expected one value per coalition"

@@ -9,13 +9,15 @@ from scipy.optimize import linprog
 
 from cosim.errors import GameError
 from cosim.games.game import Floats, Game
-from cosim.games.search import Blocking, Search, search_for
+from cosim.games.oracle import Blocking
+from cosim.games.search import Search, search_for
 from cosim.games.span import Span, indicator, subset_sums
 
 TOLERANCE = 1e-9
 """Excess, relative to the size of the 0-normalised game, below which nothing is improved."""
 
 _DUAL = 1e-6
+_NOTHING = 1e-12
 _ROUNDS = 2000
 
 
@@ -71,7 +73,9 @@ class Minimax:
 
     def shares(self, x: Floats) -> Floats:
         """Allocation in the unit of the game."""
-        return self.alone + self.unit * x
+        return np.asarray(
+            self.alone + self.unit * np.where(np.abs(x) <= _NOTHING, 0.0, x), dtype=np.float64
+        )
 
     def open_rows(self) -> tuple[Floats, Floats, list[int]]:
         """Membership, 0-normalised value and mask of pooled coalitions that are not settled."""
@@ -122,7 +126,7 @@ class Minimax:
             self._sides.append(side)
 
     def _solve(self) -> Stage:
-        """min epsilon such that x(S) + epsilon >= w(S) on the pool, and the settled rows hold."""
+        """Solve min epsilon such that x(S) + epsilon >= w(S) on the pool and the settled rows."""
         n, (rows, worth, masks) = self.game.size, self.open_rows()
         fixed, sides = self.equalities
         decided = self.span.single()

@@ -45,12 +45,14 @@ class OwnedDuals:
         Raises:
             GameError: lengths differ.
         """
-        numbers = [np.asarray(a, dtype=np.float64).ravel() for a in (dual, lower, upper)]
+        price, low, high = (
+            np.asarray(numbers, dtype=np.float64).ravel() for numbers in (dual, lower, upper)
+        )
         tags = np.asarray(owner, dtype=np.int64).ravel()
-        lengths = [*(len(a) for a in numbers), len(tags)]
+        lengths = [len(price), len(low), len(high), len(tags)]
         if len(set(lengths)) > 1:
             raise GameError(f"duals, limits, owners: lengths {lengths}; expected the same length")
-        return cls(*numbers, tags)
+        return cls(price, low, high, tags)
 
     def worth(self) -> Floats:
         """Dual times the limit that binds, one per row or column."""

@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from cosim.errors import GameError
 from cosim.games.game import MAX_TABLE_PLAYERS, Floats, Game
+from cosim.games.oracle import Blocking, OracleSearch
+from cosim.games.span import ZERO as SPAN_ZERO
 from cosim.games.span import Span, indicator, subset_sums
 
 _BATCH = 48
-_MAX_NODES = 20_000
 _STARTS = 12
+_PAIRED = 3
 _SEED = 20250701
-
-
-@dataclass(frozen=True, slots=True)
-class Blocking:
-    """A coalition (bit mask) and its excess v(S) - x(S)."""
-
-    mask: int
-    excess: float
 
 
 class Search(Protocol):
     """Finds coalitions outside a span whose excess at x lies above a bound.
 
-    `exact` is True while the worst coalition is known to be among those found.
+    `exact` is True while an empty answer has been a proof that there is no such coalition.
     """
 
     exact: bool
 
     def worst(self, x: Floats, span: Span, above: float) -> list[Blocking]:
-        """Coalitions with excess > above, the worst first; empty where there is none."""
+        """Coalitions with excess > above; empty where there is none, as far as is known."""
         ...
 
 
@@ -71,73 +62,12 @@ class TableSearch:
         return [Blocking(int(m), float(e)) for m, e in zip(masks, excess[found], strict=True)]
 
 
-class OracleSearch:
-    """Best-first branching over the game's oracle.
-
-    The oracle's best coalition of a node is a bound for all coalitions of that node. Where the
-    best one lies in the span, the node is divided by fixing players one after the other, those
-    with an unsettled share first; a node that can only hold coalitions of the span is dropped.
-    """
-
-    def __init__(self, game: Game) -> None:
-        assert game.worst is not None
-        self.exact = True
-        self._game = game
-        self._oracle = game.worst
-
-    def worst(self, x: Floats, span: Span, above: float) -> list[Blocking]:
-        """Coalitions with excess > above, the worst first."""
-        shares = dict(zip(self._game.players, x.tolist(), strict=True))
-        undecided = np.flatnonzero(~span.single())
-        seen: dict[int, float] = {}
-        heap: list[tuple[float, int, int, int, int]] = []
-        nodes = 0
-        todo: Iterable[tuple[int, int, int]] = [(0, 0, 0)]
-        while True:
-            for inside, outside, fixed in todo:
-                nodes += 1
-                mask = self._ask(shares, inside, outside)
-                excess = self._game.at(mask) - float(indicator(mask, len(x)) @ x)
-                if excess > above:
-                    seen[mask] = excess
-                    heapq.heappush(heap, (-excess, mask, inside, outside, fixed))
-            if nodes > _MAX_NODES:
-                self.exact = False
-            if not heap or not self.exact or not span.holds(heap[0][1]):
-                break
-            _, mask, inside, outside, fixed = heapq.heappop(heap)
-            todo = _divide(mask, inside, outside, fixed, [1 << int(i) for i in undecided])
-        found = [Blocking(m, e) for m, e in seen.items() if not span.holds(m)]
-        return sorted(found, key=lambda b: (-b.excess, b.mask))[:_BATCH]
-
-    def _ask(self, shares: dict[object, float], inside: int, outside: int) -> int:
-        game = self._game
-        mask = game.mask(self._oracle(shares, game.members(inside), game.members(outside)))
-        if mask & inside != inside or mask & outside:
-            raise GameError(
-                f"oracle: answered {sorted(map(str, game.members(mask)))}; expected a coalition "
-                f"with all of {sorted(map(str, game.members(inside)))} and nobody of "
-                f"{sorted(map(str, game.members(outside)))}"
-            )
-        return mask
-
-
-def _divide(
-    mask: int, inside: int, outside: int, fixed: int, bits: list[int]
-) -> Iterator[tuple[int, int, int]]:
-    """Divide a node, without its best coalition, into nodes (inside, outside, players fixed)."""
-    for position in range(fixed, len(bits)):
-        bit = bits[position]
-        if mask & bit:
-            yield inside, outside | bit, position + 1
-            inside |= bit
-        else:
-            yield inside | bit, outside, position + 1
-            outside |= bit
-
-
 class LocalSearch:
-    """Adds and drops single players from many starting coalitions; finds no proof."""
+    """Adds and drops single players from many starting coalitions; finds no proof.
+
+    Only coalitions outside the span are visited. Where no start finds anything, the best local
+    maxima are tried again with two players flipped at once.
+    """
 
     exact = False
 
@@ -148,33 +78,60 @@ class LocalSearch:
 
     def worst(self, x: Floats, span: Span, above: float) -> list[Blocking]:
         """Coalitions with excess > above, the worst of those tried first."""
-        game, n = self._game, self._game.size
-        random = (self._rng.random((_STARTS, n)) < 0.5).tolist()
-        starts = [sum(1 << i for i, member in enumerate(row) if member) for row in random]
-        starts += [1 << i for i in range(n)] + [game.grand ^ (1 << i) for i in range(n)]
-        best: dict[int, float] = {}
-        for start in [*self._last, *self._rng.permutation(np.array(starts, dtype=object))]:
-            mask, excess = self._climb(int(start), x)
-            for near in [mask, *(mask ^ (1 << i) for i in range(n))]:
-                worth = excess if near == mask else self._excess(near, x)
-                if worth > above and not span.holds(near):
-                    best[near] = worth
-                    break
-        found = [Blocking(m, e) for m, e in best.items()]
+        tops: dict[int, float] = {}
+        for start in [*self._last, *self._starts(x)]:
+            top = self._climb(start, x, span)
+            tops[top.mask] = top.excess
+        if max(tops.values()) <= above:
+            for mask in heapq.nlargest(_PAIRED, tops, key=lambda m: tops[m]):
+                top = self._climb(self._flip_two(mask, x, span), x, span)
+                tops[top.mask] = top.excess
+        found = [Blocking(m, e) for m, e in tops.items() if e > above]
         found = sorted(found, key=lambda b: (-b.excess, b.mask))[:_BATCH]
         self._last = [b.mask for b in found[:_STARTS]] or self._last
         return found
 
-    def _excess(self, mask: int, x: Floats) -> float:
-        return self._game.at(mask) - float(indicator(mask, len(x)) @ x)
+    def _starts(self, x: Floats) -> list[int]:
+        """Random coalitions, those of one player, of all but one, and of the smallest shares."""
+        n, grand = len(x), self._game.grand
+        random = (self._rng.random((_STARTS, n)) < self._rng.random((_STARTS, 1))).tolist()
+        starts = [sum(1 << i for i, member in enumerate(row) if member) for row in random]
+        for i in range(n):
+            starts += [1 << i, grand ^ (1 << i)]
+        smallest = 0
+        for i in np.argsort(x, kind="stable")[:-1]:
+            smallest |= 1 << int(i)
+            starts.append(smallest)
+        return starts
 
-    def _climb(self, mask: int, x: Floats) -> tuple[int, float]:
-        """Flip the player that gains most until none gains."""
-        excess = self._excess(mask, x)
+    def _climb(self, mask: int, x: Floats, span: Span) -> Blocking:
+        """Flip the player that gains most, outside the span, until none gains."""
+        n = len(x)
+        sign = 1.0 - 2.0 * indicator(mask, n)
+        share = float((1.0 - sign) @ x) / 2
+        part = span.free @ ((1.0 - sign) / 2)
+        excess = -float("inf") if span.holds(mask) else self._game.at(mask) - share
         while True:
-            near = [mask ^ (1 << i) for i in range(len(x))]
-            worth = [self._excess(m, x) for m in near]
+            values = np.array([self._game.at(mask ^ (1 << i)) for i in range(n)])
+            worth = values - share - sign * x
+            outside = (np.abs(part[:, None] + span.free * sign) > SPAN_ZERO).any(axis=0)
+            worth[~outside] = -float("inf")
             top = int(np.argmax(worth))
-            if worth[top] <= excess + 1e-12 * max(1.0, abs(excess)):
-                return mask, excess
-            mask, excess = near[top], worth[top]
+            if worth[top] <= excess + 1e-12 * max(1.0, abs(share)):
+                return Blocking(mask, excess)
+            mask, excess = mask ^ (1 << top), float(worth[top])
+            share += sign[top] * x[top]
+            part = part + span.free[:, top] * sign[top]
+            sign[top] = -sign[top]
+
+    def _flip_two(self, mask: int, x: Floats, span: Span) -> int:
+        """The best coalition outside the span that differs by two players."""
+        n = len(x)
+        best, top = -float("inf"), mask
+        for i in range(n):
+            for j in range(i):
+                near = mask ^ (1 << i) ^ (1 << j)
+                excess = self._game.at(near) - float(indicator(near, n) @ x)
+                if excess > best and not span.holds(near):
+                    best, top = excess, near
+        return top

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from cosim.games.game import Floats
 
-_ZERO = 1e-7
+ZERO = 1e-7
+"""Component of a membership vector outside the span that counts as none."""
 
 
 class Span:
@@ -15,17 +16,18 @@ class Span:
 
     A coalition whose membership vector lies in the span has the same excess at every allocation
     that is left, so it plays no further part. Only the orthonormal basis of the complement is
-    kept; its rows are `free`.
+    kept, as rows of `free`, and the independent coalitions themselves, as `settled`.
     """
 
     def __init__(self, players: int) -> None:
         self.free: Floats = np.eye(players)
+        self.settled: list[int] = []
         self.add((1 << players) - 1)
 
     @property
     def rank(self) -> int:
         """Number of independent coalitions settled."""
-        return self.free.shape[1] - len(self.free)
+        return len(self.settled)
 
     @property
     def complete(self) -> bool:
@@ -44,22 +46,23 @@ class Span:
         direction = (part / np.linalg.norm(part))[None, :]
         _, _, rotation = np.linalg.svd(direction, full_matrices=True)
         self.free = rotation[1:] @ self.free
+        self.settled.append(mask)
         return True
 
     def single(self) -> NDArray[np.bool_]:
         """Players whose own share is settled."""
-        return np.asarray((np.abs(self.free) <= _ZERO).all(axis=0), dtype=np.bool_)
+        return np.asarray((np.abs(self.free) <= ZERO).all(axis=0), dtype=np.bool_)
 
     def outside(self) -> NDArray[np.bool_]:
         """For every bit mask, whether the coalition lies outside the span."""
         outside = np.zeros(1 << self.free.shape[1], dtype=bool)
         for row in self.free:
-            outside |= np.abs(subset_sums(row)) > _ZERO
+            outside |= np.abs(subset_sums(row)) > ZERO
         return outside
 
     @staticmethod
     def _inside(part: Floats) -> bool:
-        return bool((np.abs(part) <= _ZERO).all())
+        return bool((np.abs(part) <= ZERO).all())
 
 
 def indicator(mask: int, players: int) -> Floats:
