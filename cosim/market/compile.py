@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyomo.environ as pyo
 from pyomo.common.errors import InfeasibleConstraintException
 from pyomo.common.gc_manager import PauseGC
@@ -19,6 +18,7 @@ from cosim.errors import Infeasible
 from cosim.market.account import NETWORK
 from cosim.market.layout import Functionals, Layout, TradeColumns
 from cosim.market.model import OPERATOR, MarketModel, Party
+from cosim.market.program import Bounds, Program
 from cosim.market.terminals import PUMP_PREFIX
 from cosim.records import read_only
 from cosim.records.time import FloatArray, IntArray
@@ -26,38 +26,23 @@ from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND
 from cosim.scenario.participants import Carrier
 
-BoolArray = npt.NDArray[np.bool_]
 Columns = Mapping[int, int]
 """Identity of a Pyomo variable -> column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A mixed-integer program as arrays: min cost @ x, row_lb <= A @ x <= row_ub.
+    """The market's program, and how to read it.
 
     Attributes:
-        matrix: A, compressed by rows, shape (m, n).
-        row_lb: shape (m,).
-        row_ub: shape (m,).
-        col_lb: shape (n,).
-        col_ub: shape (n,).
-        cost: all money and the tie-break, shape (n,).
-        offset: constant part of the cost.
-        integer: true for binaries, shape (n,).
+        program: the arrays.
         layout: where parties, trades, terminals, pools and losses are.
         money: cost components, labelled (party, component).
         report: device quantities, labelled (party, device, carrier, quantity), T rows each.
         exclusive: pairs that must not both be positive, labelled (party, device, pair), 2 T rows.
     """
 
-    matrix: sparse.csr_array
-    row_lb: FloatArray
-    row_ub: FloatArray
-    col_lb: FloatArray
-    col_ub: FloatArray
-    cost: FloatArray
-    offset: float
-    integer: BoolArray
+    program: Program
     layout: Layout
     money: Functionals
     report: Functionals
@@ -84,15 +69,20 @@ def _compile(market: MarketModel, scenario: Scenario) -> Compiled:
     tie = _functionals([("", ("tie_break",), [market.model.tie_break.expr])], columns)
     total = np.asarray(money.matrix.sum(axis=0) + tie.matrix.sum(axis=0)).ravel()
     bounds = np.array([variable.bounds for variable in variables], dtype=float)
-    return Compiled(
+    program = Program(
         matrix=matrix,
-        row_lb=row_lb,
-        row_ub=row_ub,
-        col_lb=read_only(np.where(np.isnan(bounds[:, 0]), -np.inf, bounds[:, 0])),
-        col_ub=read_only(np.where(np.isnan(bounds[:, 1]), np.inf, bounds[:, 1])),
+        bounds=Bounds(
+            read_only(np.where(np.isnan(bounds[:, 0]), -np.inf, bounds[:, 0])),
+            read_only(np.where(np.isnan(bounds[:, 1]), np.inf, bounds[:, 1])),
+            row_lb,
+            row_ub,
+        ),
         cost=read_only(total),
         offset=float(money.constant.sum() + tie.constant.sum()),
         integer=read_only([not variable.is_continuous() for variable in variables], bool),
+    )
+    return Compiled(
+        program=program,
         layout=layout,
         money=money,
         report=_functionals(_reports(market, steps), columns),
@@ -156,9 +146,6 @@ def _layout(
                     *(_at(block.component(v), columns) for v in ("buy", "sell")),
                     *(_at(block.component(v), columns) for v in ("share_in", "share_out")),
                 )
-    terminals = {
-        name: tuple(t.name for t in net.terminals) for name, net in scenario.networks.items()
-    }
     p_columns, q_columns, definitions = _terminals(market, scenario, columns, rows)
     grids = market.model.component(NETWORK).grids
     return Layout(
@@ -170,8 +157,8 @@ def _layout(
         trades=trades,
         balances=balances,
         pools={c: _at(market.model.pool.component(c), rows) for c in market.pooled},
-        carriers={name: CARRIER_OF_KIND[net.kind] for name, net in scenario.networks.items()},
-        terminals=terminals,
+        carriers={k: CARRIER_OF_KIND[net.kind] for k, net in scenario.networks.items()},
+        terminals={k: tuple(t.name for t in net.terminals) for k, net in scenario.networks.items()},
         p_columns=p_columns,
         q_columns=q_columns,
         definitions=definitions,

@@ -10,7 +10,8 @@ from cosim.errors import Infeasible
 from cosim.market.account import NETWORK
 from cosim.market.compile import Compiled
 from cosim.market.extras import Extra
-from cosim.market.highs import Bounds, Handle, Outcome
+from cosim.market.highs import Handle, Outcome
+from cosim.market.program import Bounds
 from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
 from cosim.scenario.participants import Carrier
@@ -48,7 +49,8 @@ def _elastic(
     integer: bool,
 ) -> tuple[Outcome, np.ndarray]:
     settings = scenario.config.solver
-    handle = Handle(compiled, integer=integer, threads=settings.threads, mip_gap=settings.mip_gap)
+    program, gap = compiled.program, settings.mip_gap
+    handle = Handle(program, integer=integer, threads=settings.threads, mip_gap=gap)
     handle.set_bounds(bounds)
     handle.set_extras(extras)
     rows = np.concatenate(list(compiled.layout.balances.values()))

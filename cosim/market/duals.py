@@ -44,7 +44,7 @@ def network_duals(
         pool = layout.pools.get(carrier)
         pooled = sharing and pool is not None
         energy[carrier] = read_only(y[pool] / layout.step_h if pooled else prices.paid)
-    n = len(compiled.cost)
+    n = compiled.program.n
     loss = _pull(n, y, places, (extra for _, extra in lines.values())) / layout.step_h
     congestion = _pull(n, y, places, (extra for _, extra in cuts.values())) / layout.step_h
     return NetworkDuals(

@@ -55,7 +55,7 @@ def _pairs(compiled: Compiled) -> Iterator[tuple[Hashable, sparse.csr_array, spa
             continue
         steps = np.flatnonzero(prices.sell > prices.paid)
         if len(steps):
-            n = len(compiled.cost)
+            n = compiled.program.n
             yield (party, carrier), _pick(trade.buy[steps], n), _pick(trade.sell[steps], n)
 
 
@@ -71,7 +71,7 @@ def _binaries(
     second: sparse.csr_array,
     steps: IntArray,
 ) -> Extra:
-    n, count = len(compiled.cost), len(steps)
+    n, count = compiled.program.n, len(steps)
     most_a, most_b = _largest(compiled, first), _largest(compiled, second)
     starts, columns, values = [0], [], []
     for matrix, most, sign in ((first, most_a, -1.0), (second, most_b, 1.0)):
@@ -96,5 +96,6 @@ def _binaries(
 def _largest(compiled: Compiled, matrix: sparse.csr_array) -> FloatArray:
     """Return the largest value that each row can take within the columns' bounds."""
     positive, negative = matrix.maximum(0.0), matrix.minimum(0.0)
-    result: FloatArray = positive @ compiled.col_ub + negative @ compiled.col_lb
+    bounds = compiled.program.bounds
+    result: FloatArray = positive @ bounds.col_ub + negative @ bounds.col_lb
     return result

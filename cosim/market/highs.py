@@ -11,8 +11,8 @@ import highspy
 import numpy as np
 
 from cosim.errors import SolveError
-from cosim.market.compile import Compiled
 from cosim.market.extras import Extra, places
+from cosim.market.program import Bounds, Program
 from cosim.records.time import FloatArray, IntArray
 
 
@@ -33,16 +33,6 @@ _STATUS = {
     highspy.HighsModelStatus.kTimeLimit: Status.TIME_LIMIT,
 }
 _SETTLED = (Status.OPTIMAL, Status.INFEASIBLE, Status.TIME_LIMIT)
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Bounds of the compiled model's columns and rows for one solve."""
-
-    col_lb: FloatArray
-    col_ub: FloatArray
-    row_lb: FloatArray
-    row_ub: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +62,24 @@ class Outcome:
 class Handle:
     """One HiGHS object that holds the compiled model and, behind it, the extras."""
 
-    def __init__(self, compiled: Compiled, *, integer: bool, threads: int, mip_gap: float) -> None:
+    def __init__(self, program: Program, *, integer: bool, threads: int, mip_gap: float) -> None:
         """Hand the arrays over.
 
         Args:
-            compiled: the model.
+            program: the arrays.
             integer: keep binaries; otherwise the continuous relaxation.
             threads: for HiGHS.
             mip_gap: relative gap at which the search ends.
         """
         self.integer = integer
-        self._n = len(compiled.cost)
-        self._m = compiled.matrix.shape[0]
+        self._n = program.n
+        self._m = program.m
         self._loaded: list[Extra] = []
         self._highs = highspy.Highs()
         self._set("output_flag", False)
         self._set("threads", threads)
         self._set("mip_rel_gap", mip_gap)
-        self._check(self._highs.passModel(_as_lp(compiled, integer)), "passModel")
+        self._check(self._highs.passModel(_as_lp(program, integer)), "passModel")
 
     def set_bounds(self, bounds: Bounds) -> None:
         """Replace all bounds of the compiled model's columns and rows."""
@@ -270,19 +260,19 @@ class Handle:
             raise SolveError(f"HiGHS refused {call}", reason="kError")
 
 
-def _as_lp(compiled: Compiled, integer: bool) -> highspy.HighsLp:
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(compiled.cost), compiled.matrix.shape[0]
-    lp.col_cost_, lp.offset_ = compiled.cost, compiled.offset
-    lp.col_lower_, lp.col_upper_ = compiled.col_lb, compiled.col_ub
-    lp.row_lower_, lp.row_upper_ = compiled.row_lb, compiled.row_ub
+def _as_lp(program: Program, integer: bool) -> highspy.HighsLp:
+    lp, bounds, matrix = highspy.HighsLp(), program.bounds, program.matrix
+    lp.num_col_, lp.num_row_ = program.n, program.m
+    lp.col_cost_, lp.offset_ = program.cost, program.offset
+    lp.col_lower_, lp.col_upper_ = bounds.col_lb, bounds.col_ub
+    lp.row_lower_, lp.row_upper_ = bounds.row_lb, bounds.row_ub
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = compiled.matrix.indptr.astype(np.int32)
-    lp.a_matrix_.index_ = compiled.matrix.indices.astype(np.int32)
-    lp.a_matrix_.value_ = compiled.matrix.data
-    if integer and compiled.integer.any():
+    lp.a_matrix_.start_ = matrix.indptr.astype(np.int32)
+    lp.a_matrix_.index_ = matrix.indices.astype(np.int32)
+    lp.a_matrix_.value_ = matrix.data
+    if integer and program.integer.any():
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-        lp.integrality_ = [kinds[int(flag)] for flag in compiled.integer]
+        lp.integrality_ = [kinds[int(flag)] for flag in program.integer]
     return lp
 
 

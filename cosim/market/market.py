@@ -15,10 +15,12 @@ from cosim.market.diagnose import explain
 from cosim.market.duals import network_duals
 from cosim.market.exclusive import failing_pairs
 from cosim.market.extras import Extra, LineKey, cut_extra, line_extra, places
-from cosim.market.highs import Bounds, Outcome, Status
+from cosim.market.groups import GroupSolver, linked_groups
+from cosim.market.highs import Outcome, Status
 from cosim.market.model import MarketModel, build_model
 from cosim.market.optimise import Optimiser
 from cosim.market.participation import bounds_for
+from cosim.market.program import Bounds
 from cosim.market.schedule import (
     cleaned,
     cost_table,
@@ -32,6 +34,8 @@ from cosim.scenario import Scenario
 
 UNMET_KW = 1e-4
 """A cut's slack below this counts as met."""
+SOLVERS = ("_optimiser", "_groups", "model")
+"""What does not travel to another process."""
 MAX_PAIR_ROUNDS = 10
 """Rounds of adding binaries to pairs that turn out to be simultaneous."""
 
@@ -70,7 +74,7 @@ class Market:
         self.model: MarketModel | None = build_model(scenario, baselines)
         built = perf_counter()
         self.compiled: Compiled = compile_model(self.model, scenario)
-        self._optimiser = Optimiser(self.compiled, scenario.config.solver)
+        self._make_solvers()
         self.seconds: Mapping[str, float] = {
             "build": built - started,
             "hand_over": perf_counter() - built,
@@ -78,6 +82,11 @@ class Market:
         self._cuts: dict[CutKey, tuple[Cut, Extra]] = {}
         self._lines: dict[LineKey, tuple[LossLine, Extra]] = {}
         self._pairs: list[Extra] = []
+
+    def _make_solvers(self) -> None:
+        settings = self.scenario.config.solver
+        self._optimiser = Optimiser(self.compiled.program, settings)
+        self._groups = GroupSolver(self.compiled, settings)
 
     @property
     def cuts(self) -> tuple[Cut, ...]:
@@ -96,7 +105,7 @@ class Market:
             SolveError: for a cut on terminals, networks or steps that do not exist.
         """
         price = self.scenario.config.coupling.unmet_price_per_kwh
-        n = len(self.compiled.cost)
+        n = self.compiled.program.n
         fresh = {cut.key: (cut, cut_extra(cut, self.compiled.layout, n, price)) for cut in cuts}
         self.drop_cuts(fresh)
         self._cuts.update(fresh)
@@ -219,7 +228,7 @@ class Market:
     def _without_waste(self, bounds: Bounds, start: FloatArray | None) -> Outcome:
         """Solve, and again with binaries for pairs that came out simultaneous."""
         for _ in range(MAX_PAIR_ROUNDS):
-            outcome = self._optimiser.minimise(bounds, self._extras(), start)
+            outcome = self._minimise(bounds, self._extras(), start)
             self._check(outcome, bounds)
             assert outcome.x is not None
             failing = failing_pairs(self.compiled, outcome.x)
@@ -227,6 +236,13 @@ class Market:
                 return outcome
             self._pairs.extend(failing)
         raise SolveError("pairs stay simultaneous in spite of their binaries", reason="exclusive")
+
+    def _minimise(self, bounds: Bounds, extras: list[Extra], start: FloatArray | None) -> Outcome:
+        """Solve parties that nothing links by themselves, everyone at once otherwise."""
+        groups = linked_groups(self.compiled, bounds, extras)
+        if len(groups) > 1:
+            return self._groups.minimise(groups, bounds, extras, start)
+        return self._optimiser.minimise(bounds, extras, start)
 
     def _check(self, outcome: Outcome, bounds: Bounds) -> None:
         if outcome.status is Status.INFEASIBLE:
@@ -248,7 +264,7 @@ class Market:
         return [*lines, *self._pairs, *(extra for _, extra in self._cuts.values())]
 
     def _places(self) -> dict[Any, Any]:
-        return places(self._extras(), len(self.compiled.cost), self.compiled.matrix.shape[0])
+        return places(self._extras(), self.compiled.program.n, self.compiled.program.m)
 
     def _unmet(self, x: FloatArray) -> dict[CutKey, float]:
         found = self._places()
@@ -263,7 +279,7 @@ class Market:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the solver and the Pyomo model."""
-        state = {k: v for k, v in self.__dict__.items() if k not in ("_optimiser", "model")}
+        state = {k: v for k, v in self.__dict__.items() if k not in SOLVERS}
         for name in ("_cuts", "_lines", "_pairs"):
             state[name] = state[name].copy()
         return state
@@ -272,4 +288,4 @@ class Market:
         """Hand the arrays to a solver of its own."""
         self.__dict__.update(state)
         self.model = None
-        self._optimiser = Optimiser(self.compiled, self.scenario.config.solver)
+        self._make_solvers()

@@ -182,6 +182,7 @@ def _terms(
         export_max_kw=connection.export_max_kw,
         pooled=sharing is not None and sharing.form == "pool" and carrier != "gas",
         fee_per_kwh=sharing.fee_per_kwh if sharing is not None else 0.0,
+        grid_fee_per_kwh=sharing.grid_fee_per_kwh if sharing is not None else 0.0,
     )
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from cosim.market.compile import Compiled
 from cosim.market.extras import Extra
-from cosim.market.highs import Bounds, Clock, Handle, Outcome, Status
+from cosim.market.highs import Clock, Handle, Outcome, Status
+from cosim.market.program import Bounds, Program
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.config import SolverSection
 
@@ -18,16 +18,16 @@ INTEGRAL = 1e-6
 
 
 class Optimiser:
-    """Two HiGHS handles over one compiled model: the relaxation, and the integer program.
+    """Two HiGHS handles over one program: the relaxation, and the integer program.
 
     The relaxation is kept warm between solves and gives the bound; its binaries (and those of a
     start) are rounded and the rest is optimised again. Only if that does not close the gap is the
     integer program searched, from the best point so far.
     """
 
-    def __init__(self, compiled: Compiled, settings: SolverSection) -> None:
+    def __init__(self, program: Program, settings: SolverSection) -> None:
         """Hand the relaxation over; the integer program follows when it is needed."""
-        self._compiled = compiled
+        self._program = program
         self._settings = settings
         self._relaxed = self._handle(integer=False)
         self._integer: Handle | None = None
@@ -35,7 +35,7 @@ class Optimiser:
     def _handle(self, *, integer: bool) -> Handle:
         settings = self._settings
         return Handle(
-            self._compiled, integer=integer, threads=settings.threads, mip_gap=settings.mip_gap
+            self._program, integer=integer, threads=settings.threads, mip_gap=settings.mip_gap
         )
 
     def minimise(
@@ -44,9 +44,9 @@ class Optimiser:
         """Solve within the time limit of the settings.
 
         Args:
-            bounds: of the compiled columns and rows.
+            bounds: of columns and rows.
             extras: rows and columns behind them.
-            start: column values of an earlier solution of the compiled model, shape (n,).
+            start: column values of an earlier solution of the program, shape (n,).
 
         Returns:
             Optimal within the gap, infeasible, unbounded, or the best point when time ran out.
@@ -81,8 +81,8 @@ class Optimiser:
 
     def _binaries(self, bounds: Bounds, extras: Sequence[Extra]) -> IntArray:
         """Return the integer columns that are not fixed."""
-        n = len(self._compiled.cost)
-        open_ = self._compiled.integer & (bounds.col_ub > bounds.col_lb)
+        n = self._program.n
+        open_ = self._program.integer & (bounds.col_ub > bounds.col_lb)
         found = [np.flatnonzero(open_)]
         for extra in extras:
             if extra.integer:
@@ -95,7 +95,7 @@ class Optimiser:
     ) -> Outcome:
         if not len(binaries):
             return self._relaxed.run(clock.left)
-        n = len(self._compiled.cost)
+        n = self._program.n
         inside = binaries < n
         lb, ub = np.zeros(len(binaries)), np.ones(len(binaries))
         lb[inside], ub[inside] = bounds.col_lb[binaries[inside]], bounds.col_ub[binaries[inside]]

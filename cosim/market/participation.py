@@ -9,7 +9,7 @@ import numpy as np
 from cosim.errors import SolveError
 from cosim.market.account import NETWORK
 from cosim.market.compile import Compiled
-from cosim.market.highs import Bounds
+from cosim.market.program import Bounds
 from cosim.records import LossLine, Schedule
 
 
@@ -33,8 +33,8 @@ def bounds_for(
     unknown = sorted((sharing | set(frozen)) - set(layout.parties[:-1]))
     if unknown:
         raise SolveError(f"unknown participant {unknown[0]!r}; known: {layout.parties[:-1]}")
-    col_lb, col_ub = compiled.col_lb.copy(), compiled.col_ub.copy()
-    row_lb, row_ub = compiled.row_lb.copy(), compiled.row_ub.copy()
+    col_lb, col_ub = compiled.program.bounds.col_lb.copy(), compiled.program.bounds.col_ub.copy()
+    row_lb, row_ub = compiled.program.bounds.row_lb.copy(), compiled.program.bounds.row_ub.copy()
     for (party, _), trade in layout.trades.items():
         if party not in sharing and not (party == NETWORK and sharing):
             col_ub[trade.share_in] = 0.0
@@ -43,7 +43,7 @@ def bounds_for(
         columns = layout.charged[line.grid, line.kind][line.steps]
         col_lb[columns], col_ub[columns] = -np.inf, np.inf
     for name, schedule in frozen.items():
-        if schedule.solution is None or len(schedule.solution) != len(compiled.cost):
+        if schedule.solution is None or len(schedule.solution) != compiled.program.n:
             raise SolveError(f"frozen participant {name!r}: its schedule is not from this market")
         mine = layout.column_owner == layout.parties.index(name)
         col_lb[mine] = col_ub[mine] = schedule.solution[mine]

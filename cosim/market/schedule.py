@@ -23,8 +23,8 @@ def cleaned(compiled: Compiled, x: FloatArray) -> FloatArray:
     Taking from and giving to the pool at the same step is netted always, buying and selling where
     that never costs more.
     """
-    n = len(compiled.cost)
-    result = np.clip(x[:n], compiled.col_lb, compiled.col_ub)
+    n = compiled.program.n
+    result = np.clip(x[:n], compiled.program.bounds.col_lb, compiled.program.bounds.col_ub)
     for columns in compiled.layout.charged.values():
         result[columns] = x[columns]
     for (_, carrier), trade in compiled.layout.trades.items():

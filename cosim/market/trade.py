@@ -22,6 +22,7 @@ class Terms:
         export_max_kw: most that may be delivered to outside.
         pooled: the carrier is shared through the pool.
         fee_per_kwh: management fee on shared energy, on each side.
+        grid_fee_per_kwh: grid fee and levies on shared energy that is received.
         disposal: surplus may be given away for nothing where the utility pays nothing.
     """
 
@@ -32,6 +33,7 @@ class Terms:
     pooled: bool
     fee_per_kwh: float
     disposal: bool = False
+    grid_fee_per_kwh: float = 0.0
 
 
 def add_trade(block: pyo.Block, terms: Terms, steps: range) -> None:
@@ -79,7 +81,8 @@ def trade_costs(block: pyo.Block, terms: Terms, steps: range, step_h: float) -> 
     """Return what a party pays for trading one carrier, per component, in currency.
 
     `<carrier>_purchase` = sum of buy price * buy * step_h, `<carrier>_sales` its income (negative),
-    `co2_tax` on what is bought, `management_fee` = fee * (share_in + share_out) * step_h.
+    `co2_tax` on what is bought, `management_fee` = fee * (share_in + share_out) * step_h,
+    `grid_fee` = grid fee * share_in * step_h.
     """
     prices, name = terms.prices, terms.carrier
     costs: dict[str, Any] = {f"{name}_purchase": _money(block.buy, prices.buy, steps, step_h)}
@@ -92,6 +95,9 @@ def trade_costs(block: pyo.Block, terms: Terms, steps: range, step_h: float) -> 
         costs["management_fee"] = pyo.quicksum(
             fee * block.share_in[t] + fee * block.share_out[t] for t in steps
         )
+    if terms.pooled and terms.grid_fee_per_kwh > 0.0:
+        fee = terms.grid_fee_per_kwh * step_h
+        costs["grid_fee"] = pyo.quicksum(fee * block.share_in[t] for t in steps)
     return costs
 
 
