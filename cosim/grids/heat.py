@@ -95,15 +95,14 @@ class HeatGrid:
 
     def linearise(self, states: GridStates, targets: tuple[Target, ...]) -> Sensitivities:
         """Return slopes by differences of the batch (of pandapipes, where there is no batch)."""
+        base = states.injections
 
-        def evaluate(p_kw: FloatArray) -> GridStates:
-            return self.verify(replace(states.injections, p_kw=p_kw), "fast")
+        def evaluate(rows: IntArray, p_kw: FloatArray) -> GridStates:
+            at_rows = replace(base, steps=base.steps[rows], p_kw=p_kw, q_kvar=base.q_kvar[rows])
+            return self.verify(at_rows, "fast")
 
-        movable = {
-            k: terminal.name
-            for k, terminal in enumerate(self._inputs.terminals)
-            if not terminal.at_slack
-        }
+        terminals = self._inputs.terminals
+        movable = [k for k, terminal in enumerate(terminals) if not terminal.at_slack]
         return heat_linearise.linearise(states, targets, movable, evaluate)
 
     def setpoints_frame(self, injections: Injections) -> pd.DataFrame:
@@ -140,7 +139,7 @@ class HeatGrid:
         if retry:
             rows = np.array(retry, dtype=np.int64)
             part = Demand(demand.steps[rows], demand.q_w[rows], demand.t_out_k[rows])
-            found = run_reference(self._net, guessed_setpoints(self._net, part))
+            found = run_reference(self._net, guessed_setpoints(self._net, part), rungs=1)
             columns.put(rows, found.columns)
             for k in found.remarks:
                 hopeless[retry[k]] = why_unsolved(self._net, demand, solution, retry[k])

@@ -1,19 +1,24 @@
 """First-order behaviour of a district-heat network, by differences of the batch.
 
 Each terminal's injection is moved a little up and down at every step; all steps are solved at
-once. A terminal (almost) at rest sits on a kink: its stagnant connection is at ground temperature
-and loses nothing, and whether it starts to draw or to feed in, losses rise. There the slope is a
-secant over a larger step to both sides, in which the connection's own losses cancel.
+once. Two places need more than a little:
+
+- A terminal (almost) at rest sits on a kink: its stagnant connection is at ground temperature and
+  loses nothing, and whether it starts to draw or to feed in, losses rise. There the slope is a
+  secant over a larger step to both sides, in which the connection's own losses cancel.
+- A pipe between two sources that is about to stand still cools down within a fraction of a kW, and
+  losses dip with slopes of several kW per kW. That is no guide to a market that moves by tens of
+  kW, so slopes of losses beyond `ERRATIC` are taken over a wide step instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.records import GridStates, Sensitivities, StateField, Target, read_only
+from cosim.records import GridStates, Sensitivities, Target, read_only
 from cosim.records.time import FloatArray, IntArray
 
 RELATIVE_STEP = 1e-4
@@ -25,8 +30,13 @@ REST_STEP_KW = 1.0
 REST_STEP_SHARE = 0.05
 """Step of a resting terminal as a share of its largest power in the scenario's steps."""
 
-Evaluate = Callable[[FloatArray], GridStates]
-"""States for injections of shape (T, n) at the same steps."""
+ERRATIC = 0.25
+"""Slope of losses or pump power, kW per kW, that only a pipe about to stand still has."""
+WIDE_STEP_KW = 10.0
+WIDE_STEP_SHARE = 0.1
+
+Evaluate = Callable[[IntArray, FloatArray], GridStates]
+"""States at some rows of the injections, with other p_kw, shape (rows, n)."""
 
 
 def choose_step(p_kw: FloatArray) -> FloatArray:
@@ -43,7 +53,7 @@ def choose_step(p_kw: FloatArray) -> FloatArray:
 def linearise(
     states: GridStates,
     targets: Sequence[Target],
-    movable: Mapping[int, str],
+    movable: Sequence[int],
     evaluate: Evaluate,
 ) -> Sensitivities:
     """Return slopes of targets, losses and pump power for every movable terminal.
@@ -51,8 +61,8 @@ def linearise(
     Args:
         states: where to linearise; failed steps get NaN.
         targets: quantities wanted, at steps of the states.
-        movable: positions of the terminals that act on the pipes, with their names; the others
-            (at the plant) have slopes of zero.
+        movable: positions of the terminals that act on the pipes; the others (at the plant) have
+            slopes of zero.
         evaluate: the adapter's engine.
     """
     p_kw = states.injections.p_kw
@@ -61,12 +71,20 @@ def linearise(
     rows = np.array([row_of[target.step] for target in targets], dtype=np.int64)
     d_target = np.zeros((len(targets), n))
     d_loss, d_auxiliary = np.zeros((steps, n)), np.zeros((steps, n))
+    everywhere = np.arange(steps)
     for k in movable:
-        low, high, gap = _move(states, k, evaluate)
+        low, high = _move(states, k, everywhere, choose_step(p_kw[:, k]), evaluate)
+        gap = _gap(low, high)
         d_loss[:, k] = (high.loss_kw - low.loss_kw) / gap
         d_auxiliary[:, k] = (high.auxiliary_kw - low.auxiliary_kw) / gap
-        change = pick(high, targets, rows) - pick(low, targets, rows)
+        change = high.pick(targets, rows) - low.pick(targets, rows)
         d_target[:, k] = change / gap[rows]
+        odd = np.flatnonzero(np.abs(d_loss[:, k]) > ERRATIC)
+        if len(odd):
+            wide = max(WIDE_STEP_KW, WIDE_STEP_SHARE * float(np.abs(p_kw[:, k]).max()))
+            low, high = _move(states, k, odd, np.full(len(odd), wide), evaluate)
+            d_loss[odd, k] = (high.loss_kw - low.loss_kw) / _gap(low, high)
+            d_auxiliary[odd, k] = (high.auxiliary_kw - low.auxiliary_kw) / _gap(low, high)
     failed = [row_of[failure.step] for failure in states.failures]
     d_loss[failed] = np.nan
     d_auxiliary[failed] = np.nan
@@ -89,45 +107,60 @@ def linearise(
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """States on one side, with the base states where the terminal was not moved."""
+    """States on one side of the base; where they do not exist, the base itself.
 
+    Attributes:
+        states: as evaluated.
+        base: fields of the base at the same rows.
+        usable: rows where the states exist.
+        moved_kw: how far the terminal was moved, zero where it stays at the base.
+        loss_kw: losses of either.
+        auxiliary_kw: pump power of either.
+    """
+
+    states: GridStates
+    base: GridStates
+    usable: np.ndarray
+    moved_kw: FloatArray
     loss_kw: FloatArray
     auxiliary_kw: FloatArray
-    fields: tuple[StateField, ...]
+
+    def pick(self, targets: Sequence[Target], rows: IntArray) -> FloatArray:
+        """Return the value of every target; the side must have all rows of the base."""
+        there, here = pick(self.states, targets, rows), pick(self.base, targets, rows)
+        return np.where(self.usable[rows], there, here)
 
 
-def _move(states: GridStates, k: int, evaluate: Evaluate) -> tuple[_Side, _Side, FloatArray]:
-    """Return states with terminal k moved down and up, and how far they are apart in kW.
+def _gap(low: _Side, high: _Side) -> FloatArray:
+    """Return how far the two sides are apart, NaN where neither exists."""
+    gap = low.moved_kw + high.moved_kw
+    return np.where(gap > 0.0, gap, np.nan)
 
-    Where one of the two has no physical state, the state itself takes its place.
-    """
-    p_kw = states.injections.p_kw
-    size = choose_step(p_kw[:, k])
-    sides, moved = [], []
+
+def _move(
+    states: GridStates, k: int, rows: IntArray, size_kw: FloatArray, evaluate: Evaluate
+) -> tuple[_Side, _Side]:
+    """Return states with terminal k moved down and up by `size_kw` at some rows."""
+    sides = []
     for sign in (-1.0, 1.0):
-        trial = np.array(p_kw)
-        trial[:, k] += sign * size
-        found = evaluate(trial)
+        trial = np.array(states.injections.p_kw[rows])
+        trial[:, k] += sign * size_kw
+        found = evaluate(rows, trial)
         usable = np.isfinite(found.loss_kw)
-        sides.append(_merge(states, found, usable))
-        moved.append(np.where(usable, size, 0.0))
-    gap = moved[0] + moved[1]
-    return sides[0], sides[1], np.where(gap > 0.0, gap, np.nan)
+        sides.append(
+            _Side(
+                states=found,
+                base=states,
+                usable=usable,
+                moved_kw=np.where(usable, size_kw, 0.0),
+                loss_kw=np.where(usable, found.loss_kw, states.loss_kw[rows]),
+                auxiliary_kw=np.where(usable, found.auxiliary_kw, states.auxiliary_kw[rows]),
+            )
+        )
+    return sides[0], sides[1]
 
 
-def _merge(base: GridStates, found: GridStates, usable: np.ndarray) -> _Side:
-    fields = tuple(
-        StateField(new.element, new.quantity, new.ids, np.where(usable[:, None], new.values, old))
-        for new, old in zip(found.fields, (f.values for f in base.fields), strict=True)
-    )
-    return _Side(
-        np.where(usable, found.loss_kw, base.loss_kw),
-        np.where(usable, found.auxiliary_kw, base.auxiliary_kw),
-        fields,
-    )
-
-
-def pick(states: GridStates | _Side, targets: Sequence[Target], rows: IntArray) -> FloatArray:
+def pick(states: GridStates, targets: Sequence[Target], rows: IntArray) -> FloatArray:
     """Return the value of every target; `rows` are the targets' steps as rows of the states."""
     columns = {(f.element, f.quantity): f for f in states.fields}
     places: dict[tuple[str, str], dict[int, int]] = {}

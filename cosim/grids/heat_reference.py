@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,11 +46,12 @@ class Reference:
     damped: int
 
 
-def run_reference(net: HeatNet, setpoints: Setpoints) -> Reference:
+def run_reference(net: HeatNet, setpoints: Setpoints, rungs: int = len(LADDER)) -> Reference:
     """Run a pipe flow for every step.
 
-    A step without start temperatures begins from the last one that converged. Where the flow of a
-    feeding consumer is only a guess it is adjusted until its outlet has the feed temperature.
+    `rungs` limits how far the ladder is climbed. A step without start temperatures begins from
+    the last one that converged. Where the flow of a feeding consumer is only a guess it is
+    adjusted until its outlet has the feed temperature.
     """
     pipes = net.fresh()
     steps = len(setpoints.demand.steps)
@@ -64,7 +65,7 @@ def run_reference(net: HeatNet, setpoints: Setpoints) -> Reference:
         for row in range(steps):
             known = np.isfinite(start_k[row]).all()
             pipes.junction["tfluid_k"] = start_k[row] if known else latest_k
-            level, remark = _step(pipes, setpoints, mdot, row, net)
+            level, remark = _step(pipes, setpoints, mdot, row, net, LADDER[:rungs])
             if remark:
                 remarks[row] = remark
                 continue
@@ -77,7 +78,12 @@ def run_reference(net: HeatNet, setpoints: Setpoints) -> Reference:
 
 
 def _step(
-    pipes: Any, setpoints: Setpoints, mdot: FloatArray, row: int, net: HeatNet
+    pipes: Any,
+    setpoints: Setpoints,
+    mdot: FloatArray,
+    row: int,
+    net: HeatNet,
+    ladder: Sequence[dict[str, float]],
 ) -> tuple[int, str]:
     """Solve one step; `mdot` gets the flows of feeding consumers. Returns rung and remark."""
     demand = setpoints.demand
@@ -85,7 +91,7 @@ def _step(
     level = 0
     for _ in range(FEED_ROUNDS):
         write_step(pipes, setpoints, mdot[row], row)
-        level, remark = _climb(pipes)
+        level, remark = _climb(pipes, ladder)
         if remark or not feeding.any():
             return level, remark
         outlet = pipes.res_heat_consumer["t_outlet_k"].to_numpy(dtype=float)[feeding]
@@ -109,13 +115,13 @@ def write_step(pipes: Any, setpoints: Setpoints, mdot_kg_per_s: FloatArray, row:
     pipes.heat_consumer["controlled_mdot_kg_per_s"] = mdot_kg_per_s
 
 
-def _climb(pipes: Any) -> tuple[int, str]:
+def _climb(pipes: Any, ladder: Sequence[dict[str, float]]) -> tuple[int, str]:
     """Run a pipe flow, with damping if needed; returns the rung and why the last one failed."""
     import pandapipes
     from pandapipes.pf.pipeflow_setup import PipeflowNotConverged
 
     remark = ""
-    for level, options in enumerate(LADDER):
+    for level, options in enumerate(ladder):
         try:
             pandapipes.pipeflow(pipes, use_numba=False, **options)
         except PipeflowNotConverged as error:
@@ -124,7 +130,7 @@ def _climb(pipes: Any) -> tuple[int, str]:
             return level, f"pandapipes: {error}"
         else:
             return level, ""
-    return len(LADDER), remark
+    return len(ladder), remark
 
 
 @contextmanager

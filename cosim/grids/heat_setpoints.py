@@ -8,6 +8,8 @@ temperature that is asked for:
   pandapipes does not converge for negative heat with a given outlet temperature.
 - who draws heat from water that has lost much of its useful temperature on the way (low load):
   there pandapipes' alternation between flows and temperatures swings or diverges.
+- everyone in a step in which some pipe is nearly at rest, as between two sources: its temperature
+  is so sensitive that pandapipes' alternation stops short of it.
 
 `junction.tfluid_k` is where its iteration starts; it does not change the result.
 """
@@ -21,6 +23,7 @@ import numpy as np
 
 from cosim.errors import GridError
 from cosim.grids.heat_batch import Solution, solve
+from cosim.grids.heat_forest import NO_FLOW_KG_PER_S
 from cosim.grids.heat_net import HeatNet
 from cosim.records import Injections, NetworkInputs, read_only
 from cosim.records.time import FloatArray, IntArray
@@ -31,6 +34,8 @@ NEGLIGIBLE_W = 1.0
 """Heat below this is left out: a consumer of so little would need a bypass to be supplied."""
 LARGEST_DROP = 0.3
 """Temperature lost on the way over temperature used, above which the mass flow is given."""
+NEARLY_AT_REST = 0.5
+"""Heat conductance of a pipe over its heat capacity flow, above which it counts as that."""
 FEEDER_SPAN_K = 30.0
 """Only where the search for a feeding terminal's flow starts."""
 WATER_J_PER_KG_K = 4190.0
@@ -165,7 +170,8 @@ def batch_setpoints(net: HeatNet, demand: Demand, solution: Solution) -> Setpoin
     lost = np.abs(net.plant.t_supply_k - solution.t_in)
     used = np.abs(solution.t_in - demand.t_out_k)
     given = demand.feeds(net.sense)
-    given |= demand.draws(net.sense) & ((lost > LARGEST_DROP * used) | (net.sense < 0.0))
+    everyone = nearly_at_rest(net, solution)[:, None] | (net.sense < 0.0)
+    given |= demand.draws(net.sense) & ((lost > LARGEST_DROP * used) | everyone)
     guess = guessed_setpoints(net, demand)
     start_k = np.empty(solution.t.shape)
     start_k[:, net.trees.nodes] = solution.t
@@ -174,6 +180,20 @@ def batch_setpoints(net: HeatNet, demand: Demand, solution: Solution) -> Setpoin
         mdot_kg_per_s=np.where(solved, np.where(given, solution.m, np.nan), guess.mdot_kg_per_s),
         start_k=np.where(solved, start_k, np.nan),
     )
+
+
+def nearly_at_rest(net: HeatNet, solution: Solution) -> np.ndarray:
+    """Return the steps in which a pipe with flow cools most of the way to the ground."""
+    forest = net.trees.forest
+    assert forest is not None
+    inner = np.flatnonzero(forest.parent >= 0)
+    flow = solution.f[:, inner]
+    inlet = np.where(flow > 0.0, solution.t[:, forest.parent[inner]], solution.t[:, inner])
+    text = forest.text_k[inner]
+    left = np.abs(solution.t_end[:, inner] - text) / np.maximum(np.abs(inlet - text), 1e-6)
+    moving = np.abs(flow) > NO_FLOW_KG_PER_S
+    found: np.ndarray = (moving & (left < np.exp(-NEARLY_AT_REST))).any(axis=1)
+    return found
 
 
 def guessed_setpoints(net: HeatNet, demand: Demand) -> Setpoints:

@@ -10,17 +10,13 @@ from hypothesis import strategies as st
 from cosim.grids.heat import HeatGrid
 from cosim.grids.heat_batch import (
     FLOW_TOLERANCE,
-    Flow,
-    Newton,
-    Sweep,
-    linearise_consumers,
-    newton_step,
     solve,
     sum_flows,
     temperatures,
 )
-from cosim.grids.heat_forest import NIKURADSE, Fluid, Forest, Plant, table
+from cosim.grids.heat_forest import NIKURADSE, Flow, Fluid, Forest, Plant, table
 from cosim.grids.heat_net import HeatNet
+from cosim.grids.heat_newton import Newton, Sweep, linearise_consumers, newton_step
 from tests.support.heat import GROUND_K, at, inject, run, street, tree_network
 
 Make = Callable[..., HeatGrid]

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cosim.grids.heat import HeatGrid
-from cosim.grids.heat_linearise import AT_REST_KW, choose_step
+from cosim.grids.heat_linearise import AT_REST_KW, ERRATIC, choose_step
 from cosim.records import GridStates, Target, Terminal, read_only
 from tests.support.heat import at, inject, street, tree_network
 
@@ -132,3 +134,38 @@ def test_steps_never_change_the_direction_of_a_working_terminal() -> None:
     assert (step[working] < np.abs(p_kw[working])).all()
     assert (step[~working] == 40.0).all()
     assert step[-1] == pytest.approx(0.08)
+
+
+def test_a_pipe_about_to_stand_still_does_not_bend_the_losses(make: Make) -> None:
+    # plant - first house - second house - producer: the producer feeds in what the second house
+    # draws, and the pipe between the houses is nearly at rest
+    grid = make(row_of_houses(), [at("chp", 2)], background_kw=np.array([60.0, 40.0]), steps=400)
+    p_kw = np.linspace(36.0, 48.0, 400)
+    states = grid.verify(inject(grid, p_kw[:, None]))
+    assert not states.failures
+    local = np.gradient(states.loss_kw, p_kw)
+    found = grid.linearise(states, ()).d_loss_dp[:, 0]
+    odd = np.abs(local) > 2.0 * ERRATIC
+    assert odd.any()
+    assert np.abs(found).max() < ERRATIC
+    smooth = np.abs(local) < 0.2 * ERRATIC
+    assert np.abs(found - local)[smooth].max() < 0.02
+
+
+def row_of_houses() -> Any:
+    """Return three houses in a row, 300 m apart."""
+    import pandapipes as pp
+
+    net = pp.create_empty_network(fluid="water")
+    lines = [[int(pp.create_junction(net, 5.0, 353.15)) for _ in range(4)] for _ in range(2)]
+    for line in lines:
+        for a, b in pairwise(line):
+            pp.create_pipe_from_parameters(
+                net, a, b, 0.3, 50.0, k_mm=0.1, u_w_per_m2k=0.5, text_k=283.15
+            )
+    for k in (1, 2, 3):
+        pp.create_heat_consumer(net, lines[0][k], lines[1][k], qext_w=5e4, treturn_k=323.15)
+    pp.create_circ_pump_const_pressure(
+        net, lines[1][0], lines[0][0], p_flow_bar=7.0, plift_bar=4.0, t_flow_k=353.15, type="pt"
+    )
+    return net
