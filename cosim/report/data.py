@@ -14,6 +14,7 @@ from cosim.results import RunTables, quantities, read_quantity, read_run
 from cosim.scenario.network_file import read_tables
 
 Case = Literal["copper_plate", "verified"]
+CASES: tuple[Case, ...] = ("copper_plate", "verified")
 FOLDERS: Mapping[Case, str] = {"copper_plate": "copper_plate/states", "verified": "states"}
 
 

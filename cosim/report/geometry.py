@@ -30,6 +30,8 @@ SOURCES: tuple[tuple[str, str], ...] = (
     ("circ_pump_pressure", "flow_junction"),
     ("circ_pump_mass", "flow_junction"),
 )
+FILLING_ROUNDS = 5
+"""How many branches away from a known place a node may borrow it."""
 PATHS = ("line", "pipe")
 """Tables that are drawn as lines."""
 
@@ -67,7 +69,7 @@ def geometry(net: Mapping[str, pd.DataFrame]) -> Geometry | None:
         return None
     found = _coordinates(net, table)
     on_map = len(found) >= 0.5 * len(net[table])
-    nodes = _metres(found) if on_map else _schematic(net, table)
+    nodes = _filled(net, _metres(found)) if on_map else _schematic(net, table)
     if not nodes:
         return None
     return Geometry(
@@ -115,6 +117,25 @@ def _metres(found: Mapping[int, tuple[float, float]]) -> dict[int, tuple[float, 
         factor = np.pi / 180.0 * EARTH_RADIUS_M
         shifted = shifted * [factor * np.cos(np.radians(centre[1])), factor]
     return {key: (float(x), float(y)) for key, (x, y) in zip(found, shifted, strict=True)}
+
+
+def _filled(
+    net: Mapping[str, pd.DataFrame], nodes: dict[int, tuple[float, float]]
+) -> dict[int, tuple[float, float]]:
+    """Give nodes without coordinates the place of a neighbour that has some."""
+    pairs = [
+        (int(start), int(end))
+        for name, (a, b) in BRANCHES.items()
+        if name in net and name not in ("heat_consumer", "trafo3w")
+        for start, end in zip(net[name][a], net[name][b], strict=True)
+    ]
+    for _ in range(FILLING_ROUNDS):
+        lent = {a: nodes[b] for a, b in pairs if a not in nodes and b in nodes}
+        lent |= {b: nodes[a] for a, b in pairs if b not in nodes and a in nodes}
+        if not lent:
+            break
+        nodes = nodes | lent
+    return nodes
 
 
 def _schematic(net: Mapping[str, pd.DataFrame], table: str) -> dict[int, tuple[float, float]]:

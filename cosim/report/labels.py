@@ -16,6 +16,7 @@ ANGLES = np.radians(np.arange(0, 360, 15))
 RINGS_PX = (12, 20, 30, 42, 56, 74, 96, 120, 150)
 PADDING_PX = 2.0
 CELL_PX = 8.0
+SIGN_PX = 5.0
 
 
 def place_labels(
@@ -23,6 +24,7 @@ def place_labels(
     renderer: Any,
     places: Sequence[tuple[str, tuple[float, float]]],
     busy: FloatArray,
+    signs: FloatArray,
     size: float = 7.5,
 ) -> None:
     """Write names beside their places, with a thin line where they had to move away.
@@ -34,13 +36,15 @@ def place_labels(
         renderer: measures text.
         places: names with their places, in data coordinates.
         busy: points of the network, shape (n, 2), that are better not covered.
+        signs: places of dots that must not be covered, shape (m, 2).
         size: of the letters, pt.
     """
     frame = axes.get_window_extent(renderer)
     density = _Density(axes.transData.transform(busy), frame)
     taken: list[tuple[float, float, float, float]] = []
     anchors = [axes.transData.transform(place) for _, place in places]
-    taken += [(x - 4, y - 4, x + 4, y + 4) for x, y in anchors]
+    spots = [*anchors, *axes.transData.transform(signs)]
+    taken += [(x - SIGN_PX, y - SIGN_PX, x + SIGN_PX, y + SIGN_PX) for x, y in spots]
     order = np.argsort([-anchor[1] for anchor in anchors], kind="stable")
     for k in order:
         name = places[int(k)][0]
@@ -104,8 +108,10 @@ def _write(
     inverse = axes.transData.inverted()
     centre = inverse.transform((0.5 * (box[0] + box[2]), 0.5 * (box[1] + box[3])))
     nearest = np.clip(anchor, (box[0], box[1]), (box[2], box[3]))
-    if np.hypot(*(nearest - anchor)) > 8.0:
-        start, end = inverse.transform(anchor), inverse.transform(nearest)
+    away = float(np.hypot(*(nearest - anchor)))
+    if away > 2.0 * SIGN_PX:
+        edge = anchor + (nearest - anchor) * (SIGN_PX / away)
+        start, end = inverse.transform(edge), inverse.transform(nearest)
         axes.plot(
             [start[0], end[0]], [start[1], end[1]],
             color=INK, linewidth=0.6, zorder=8, solid_capstyle="butt",

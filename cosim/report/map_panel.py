@@ -123,8 +123,8 @@ def _lines(
     )  # fmt: skip
     axis.add_collection(
         LineCollection(
-            list(segments[outside]), colors=style.ORANGE, linewidths=2.8, zorder=4, rasterized=dense,
-            capstyle="round",
+            list(segments[outside]), colors=style.ORANGE, linewidths=2.8, zorder=4,
+            rasterized=dense, capstyle="round",
         )
     )  # fmt: skip
 
@@ -187,10 +187,20 @@ def name_participants(
             every[:, 0], every[:, 1], linestyle="none", marker="o", markersize=3.6,
             color=style.INK, markeredgecolor="white", markeredgewidth=0.5, zorder=7,
         )  # fmt: skip
-    middles = [seg.mean(axis=1) for _, seg in drawn.paths.values()]
-    busy = np.vstack([every, *middles]) if middles else every
+    shares = np.linspace(0.0, 1.0, 9 if len(drawn.nodes) < DENSE else 3)[:, None, None]
+    along = [
+        ((1.0 - shares) * ends[:, 0] + shares * ends[:, 1]).reshape(-1, 2)
+        for _, ends in drawn.paths.values()
+    ]
+    busy = np.vstack([every, *along])
     names = [(text.spoken(name), label_place(group)) for name, group in places.items()]
-    place_labels(axis, renderer, names, busy)
+    dots = [
+        place
+        for m in measures
+        if m.element not in (*PATHS, *NODE_TABLES)
+        for place in drawn.points.get(m.element, {}).values()
+    ]
+    place_labels(axis, renderer, names, busy, np.array([*dots, *drawn.sources]).reshape(-1, 2))
 
 
 def scale_bar(axis: Axes) -> None:

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from cosim.report import style, text
-from cosim.report.data import Case, Run
+from cosim.report.data import CASES, Case, Run
 from cosim.report.geometry import Geometry, geometry
 from cosim.report.map_panel import draw_panel, name_participants, scale_bar
 from cosim.report.measures import Measure, measure
@@ -30,7 +30,6 @@ ROWS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "gas": (("pressure_min", "pressure_max"), ("velocity_max",)),
 }
 """Limits that share a map, by kind of network."""
-CASES: tuple[Case, ...] = ("copper_plate", "verified")
 PAPER_WIDTH_INCH = 5.15
 HEAD_INCH = 0.42
 FOOT_INCH = 0.72
@@ -136,7 +135,7 @@ def _foot(
 ) -> None:
     """Colour scale on the left, signs on the right."""
     width, height = figure.get_size_inches()
-    bar = figure.add_axes((0.0, 0.30 / height, 3.4 / width, 0.11 / height))
+    bar = figure.add_axes((0.12 / width, 0.30 / height, 3.4 / width, 0.11 / height))
     figure.colorbar(colours, cax=bar, orientation="horizontal").outline.set_visible(False)
     bar.tick_params(length=2, pad=2)
     bar.text(0.0, 1.5, label, transform=bar.transAxes, fontsize=8, color=style.GREY, va="bottom")

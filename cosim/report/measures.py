@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cosim.report.data import Case, Run
-from cosim.units import KW_PER_MW, ZERO_CELSIUS_K
+from cosim.report.data import CASES, Case, Run
+from cosim.units import KW_PER_MW, W_PER_KW, ZERO_CELSIUS_K
 
 NO_FLOW_KG_PER_S = 1e-6
 """Below this a house station draws nothing, and its pressure and temperature do not count."""
@@ -96,6 +96,11 @@ def measure(run: Run, grid: str, case: Case, limit: str) -> Measure | None:
     return found
 
 
+def both_cases(run: Run, grid: str, limit: str) -> dict[Case, Measure]:
+    """Return what a limit sees in each case that the run knows."""
+    return {case: m for case in CASES if (m := measure(run, grid, case, limit)) is not None}
+
+
 def _measure(run: Run, grid: str, case: Case, limit: str) -> Measure | None:
     entry = run.limits(grid).get(limit)
     if entry is None or entry.get("bound") is None:
@@ -154,8 +159,8 @@ def _consumer(run: Run, grid: str, case: Case, limit: str) -> pd.DataFrame | Non
     return values.where(flow > NO_FLOW_KG_PER_S)
 
 
-def losses_kwh(run: Run, grid: str, case: Case) -> float | None:
-    """Return the energy lost in lines and transformers over the horizon (electric only)."""
+def line_loss_kwh(run: Run, grid: str, case: Case) -> float | None:
+    """Return the energy lost in lines and transformers over the horizon, kWh."""
     total, found = 0.0, False
     for element in ("line", "trafo", "trafo3w"):
         values = run.states(grid, case, element, "pl_mw")
@@ -163,3 +168,13 @@ def losses_kwh(run: Run, grid: str, case: Case) -> float | None:
             total += float(np.nansum(values.to_numpy())) * KW_PER_MW * run.step_h
             found = True
     return total if found else None
+
+
+def heat_loss_kwh(run: Run, grid: str, case: Case) -> float | None:
+    """Return the heat lost on the way: plant and feeders together, less what is drawn, kWh."""
+    plant = run.states(grid, case, "circ_pump_pressure", "qext_w")
+    drawn = run.states(grid, case, "heat_consumer", "qext_w")
+    if plant is None or drawn is None:
+        return None
+    watts = np.nansum(plant.to_numpy()) - np.nansum(drawn.to_numpy())
+    return abs(float(watts)) / W_PER_KW * run.step_h

@@ -1,0 +1,93 @@
+"""How the loop between market and networks went."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from cosim.report import style, text
+from cosim.report.data import Run
+
+NETWORKS = ("electric", "heat", "gas")
+
+
+def iteration_figure(run: Run) -> Figure | None:
+    """Return limits missed, cost and loss mismatch per round; None without rounds."""
+    table = run.tables.iterations
+    if table.empty:
+        return None
+    with_mismatch = "mismatch" in table.columns and table["mismatch"].notna().any()
+    figure = style.figure(2.6)
+    axes = figure.subplots(1, 3 if with_mismatch else 2)
+    _violations(axes[0], table, run)
+    _cost(axes[1], table, run)
+    if with_mismatch:
+        _mismatch(axes[2], table, run)
+    for axis in axes:
+        axis.set_xlabel("round (0: copper plate)")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        axis.set_xlim(table["iteration"].min() - 0.6, table["iteration"].max() + 0.6)
+    return figure
+
+
+def _violations(axis: Axes, table: pd.DataFrame, run: Run) -> None:
+    base = np.zeros(len(table))
+    kinds = set(run.kinds.values())
+    for name in NETWORKS:
+        values = table[f"violations_{name}"].to_numpy(dtype=float)
+        if name not in kinds and not values.any():
+            continue
+        axis.bar(
+            table["iteration"], values, 0.72, bottom=base, color=style.NETWORK_COLOURS[name],
+            label=text.GRID_TITLES[name],
+        )  # fmt: skip
+        base += values
+    for k, total in zip(table["iteration"], base, strict=True):
+        if len(table) <= 14 or (total == 0 and k == table["iteration"].iloc[-1]):
+            axis.annotate(
+                text.number(total, 0), (k, total), xytext=(0, 2), ha="center", va="bottom",
+                textcoords="offset points", fontsize=7.5,
+            )  # fmt: skip
+    axis.set_ylim(0, max(base.max(), 1.0) * 1.12)
+    axis.set_title("Limits missed (element and step)")
+    axis.legend(loc="upper right", handlelength=1.0)
+
+
+def _cost(axis: Axes, table: pd.DataFrame, run: Run) -> None:
+    axis.plot(
+        table["iteration"], table["cost"], "-o", color=style.BLUE, markersize=4, linewidth=1.5
+    )
+    refresh = table[table["phase"] == "refresh"]
+    if len(refresh):
+        start = refresh["iteration"].min() - 0.5
+        axis.axvspan(start, table["iteration"].max() + 0.6, color=style.FAINT, zorder=0)
+        axis.text(
+            start + 0.1, 0.03, "linearised again", transform=axis.get_xaxis_transform(),
+            fontsize=7.5, color=style.GREY, va="bottom",
+        )  # fmt: skip
+    axis.yaxis.set_major_formatter(lambda value, _: text.number(value, _digits(table["cost"])))
+    axis.margins(y=0.15)
+    axis.set_title(f"Cost of the market, {run.currency}")
+
+
+def _digits(values: pd.Series) -> int:
+    spread = float(values.max() - values.min())
+    return 0 if spread > 5 else 1 if spread > 0.5 else 2
+
+
+def _mismatch(axis: Axes, table: pd.DataFrame, run: Run) -> None:
+    values = 100.0 * table["mismatch"].clip(lower=1e-6)
+    axis.plot(table["iteration"], values, "-o", color=style.BLUE, markersize=4, linewidth=1.5)
+    allowed = (run.summary["certificate"].get("tolerances") or {}).get("balance")
+    if allowed is not None:
+        axis.axhline(100.0 * allowed, color=style.INK, linewidth=1.0, linestyle=(0, (4, 2)))
+        axis.text(
+            0.99, 100.0 * allowed, "tolerance", transform=axis.get_yaxis_transform(),
+            ha="right", va="bottom", fontsize=7.5, color=style.GREY,
+        )  # fmt: skip
+    axis.set_yscale("log")
+    axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_title("Losses: market against physics, % of throughput")

@@ -1,0 +1,252 @@
+"""The sections of the report, in reading order; what a run lacks is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from cosim.report import style, tables, text
+from cosim.report.allocation import allocation_figure, coalition_figure
+from cosim.report.changes import change_figure, changes
+from cosim.report.checks import limit_calendar
+from cosim.report.costs import cost_figure, participant_costs
+from cosim.report.data import Run
+from cosim.report.dispatch import dispatch_figures
+from cosim.report.iterations import iteration_figure
+from cosim.report.maps import Map, network_maps
+from cosim.report.page import Block, Picture, Section, Table, Words
+from cosim.report.prices import nodal_figure, price_figure
+from cosim.report.series import network_series
+from cosim.report.verdict import check_counts
+
+
+def sections(run: Run) -> list[Section]:
+    """Return every section that the run has something for."""
+    makers: Sequence[Callable[[Run], Section | None]] = (
+        _costs, _limits, _changes, _networks, _dispatch, _losses, _search, _tight, _shares, _prices,
+        _certificate,
+    )  # fmt: skip
+    return [section for maker in makers if (section := maker(run)) is not None]
+
+
+def _picture(name: str, drawn: Figure | None, caption: str) -> list[Block]:
+    if drawn is None:
+        return []
+    return [Picture(name, style.svg(drawn), caption, float(drawn.get_figwidth()))]
+
+
+def _table(found: Table | None) -> list[Block]:
+    return [] if found is None else [found]
+
+
+def _costs(run: Run) -> Section | None:
+    costs: Mapping[str, Any] = run.summary.get("costs") or {}
+    price: Mapping[str, Any] = run.summary.get("price_of_physics") or {}
+    if not costs:
+        return None
+    total = price.get("total")
+    if total is None:
+        lead = (
+            "No dispatch passed every check, so there is no price of physics: "
+            f"the market alone would cost {text.money(costs.get('copper_plate'), run.currency)}."
+        )
+        return Section("price", "Price of physics", lead)
+    saving = None if costs.get("individual") is None else costs["individual"] - costs["verified"]
+    lead = (
+        f"Once the networks have their say, sharing costs {text.money(total, run.currency)} more "
+        f"than a market without networks would promise: "
+        f"{text.money(price.get('losses'), run.currency)} for losses and pump electricity, "
+        f"{text.money(price.get('congestion'), run.currency)} because limits keep cheaper "
+        "energy from flowing."
+    )
+    if saving is not None:
+        word = "still saves" if saving > 0 else "loses"
+        lead += (
+            f" Sharing {word} {text.money(abs(saving), run.currency)} against everyone alone "
+            "in the same networks."
+        )
+    caption = (
+        "Left: what the community pays in three dispatches; right: the step from the copper plate "
+        "to the verified dispatch in its parts."
+    )
+    return Section("price", "Price of physics", lead, _picture("costs", cost_figure(run), caption))
+
+
+def _limits(run: Run) -> Section | None:
+    drawn = limit_calendar(run)
+    if drawn is None:
+        return None
+    caption = (
+        "Each strip is one limit, coloured by the room that is left at its worst element: orange "
+        "where the limit is missed, dark where it is nearly reached."
+    )
+    if not len(run.tables.iterations):
+        lead = "When each limit comes close in the verified schedule."
+    else:
+        first = run.tables.iterations.iloc[0]
+        columns = [c for c in run.tables.iterations.columns if str(c).startswith("violations_")]
+        missed = int(first[columns].sum())
+        lead = (
+            f"The dispatch of a market without networks would miss {missed:,} limits "
+            "(counted per element and step)." if missed else
+            "Even the dispatch of a market without networks keeps every limit."
+        )  # fmt: skip
+    return Section("limits", "When limits bind", lead, _picture("limits", drawn, caption))
+
+
+def _changes(run: Run) -> Section | None:
+    if run.tables.copper_plate_schedule.empty:
+        return None
+    table = changes(run)
+    if table.empty:
+        lead = "No device runs differently because of the networks."
+        return Section("changes", "What the networks changed", lead)
+    most = table.iloc[0]
+    participant, device, _ = table.index[0]
+    lead = (
+        f"{len(table)} devices run differently. The largest change is {text.spoken(participant)}, "
+        f"{text.spoken(device)}: {text.energy(most['more_kwh'])} more and "
+        f"{text.energy(most['less_kwh'])} less over the horizon."
+    )
+    caption = (
+        "Devices that the networks made run otherwise, the most changed first: orange where they "
+        "do more than in the copper-plate dispatch, blue where they do less."
+    )
+    return Section(
+        "changes", "What the networks changed", lead,
+        _picture("changes", change_figure(run, table), caption),
+    )  # fmt: skip
+
+
+def _networks(run: Run) -> Section | None:
+    blocks: list[Block | str] = []
+    for grid, kind in run.kinds.items():
+        own: list[Block | str] = []
+        for k, drawn in enumerate(network_maps(run, grid)):
+            own += _picture(f"map_{grid}_{k + 1}", drawn.figure, _map_caption(drawn))
+        caption = (
+            "The worst element at every step against its limit; the shaded side is not allowed."
+        )
+        own += _picture(f"series_{grid}", network_series(run, grid), caption)
+        if own:
+            blocks += [text.GRID_TITLES.get(kind, text.title(grid)), *own]
+    if not blocks:
+        return None
+    lead = (
+        "Every element is coloured by its worst value over the horizon: darker means closer to the "
+        "limit, orange means the limit is missed."
+    )
+    return Section("networks", "The networks", lead, blocks)
+
+
+def _map_caption(drawn: Map) -> str:
+    shown = {m.limit: m for measures in drawn.panels.values() for m in measures}
+    names = text.listed([text.limit_name(name).lower() for name in shown])
+    after = drawn.panels.get("verified")
+    missed = sum(int(m.missed(m.by_element.dropna()).sum()) for m in after or ())
+    end = "orange elements miss the limit" if missed else "no element misses the limit any more"
+    if "copper_plate" not in drawn.panels:
+        end = end.removesuffix(" any more")
+    return f"{names[:1].upper()}{names[1:]}: {end}; the ring marks the element closest to it."
+
+
+def _dispatch(run: Run) -> Section | None:
+    found = dispatch_figures(run)
+    if not found:
+        return None
+    blocks: list[Block | str] = []
+    for carrier, drawn in found.items():
+        caption = (
+            f"{text.title(carrier)}: above the line what supplies a participant, below the line "
+            "what uses the energy; each panel has its own scale."
+        )
+        blocks += _picture(f"dispatch_{carrier}", drawn, caption)
+    which = "verified" if run.feasible else "last"
+    return Section(
+        "dispatch", "Dispatch", f"Who supplies and uses what in the {which} dispatch.", blocks
+    )
+
+
+def _losses(run: Run) -> Section | None:
+    found = tables.loss_table(run)
+    if found is None:
+        return None
+    lead = "Nobody's energy disappears: losses and pump electricity are on the bill."
+    return Section("losses", "Losses and pump electricity", lead, [found])
+
+
+def _search(run: Run) -> Section | None:
+    drawn = iteration_figure(run)
+    if drawn is None:
+        return None
+    rounds = len(run.tables.iterations)
+    checks, missed = check_counts(run)
+    end = "every check passed" if not missed else f"{missed:,} of {checks:,} checks were missed"
+    lead = f"After {rounds} round{'s' if rounds != 1 else ''} of market and networks {end}."
+    caption = (
+        "Limits missed fall as cuts from the networks enter the market, and its cost rises "
+        "to what the networks allow."
+    )
+    return Section("search", "How it was found", lead, _picture("iterations", drawn, caption))
+
+
+def _tight(run: Run) -> Section | None:
+    found = tables.tight_table(run)
+    if found is None:
+        return None
+    lead = "Where the next kilowatt would hurt first."
+    return Section("tight", "Tightest checks", lead, [found])
+
+
+def _shares(run: Run) -> Section | None:
+    blocks: list[Block | str] = []
+    settled = str(run.summary.get("settle_with", ""))
+    blocks += _picture(
+        "allocation", allocation_figure(run),
+        "The benefit of sharing by player and method; the settled one carries its numbers, hatched "
+        "bars lie outside the core.",
+    )  # fmt: skip
+    blocks += _table(tables.method_table(run))
+    blocks += _picture(
+        "coalitions", coalition_figure(run),
+        "What each coalition of players would save if only it shared, under the same limits.",
+    )  # fmt: skip
+    blocks += _picture(
+        "payments", participant_costs(run),
+        "Cost alone and after sharing for each party, and the payment that leads there.",
+    )  # fmt: skip
+    blocks += _table(tables.payment_table(run))
+    if not blocks:
+        return None
+    lead = f"Settled with: {text.METHODS.get(settled, text.title(settled))}. Payments sum to zero."
+    return Section("shares", "Who gets what", lead, blocks)
+
+
+def _prices(run: Run) -> Section | None:
+    blocks: list[Block | str] = []
+    blocks += _picture(
+        "prices", price_figure(run),
+        "What one more kWh is worth in the pool, between the utility's prices for buying and "
+        "feeding in.",
+    )  # fmt: skip
+    for grid, kind in run.kinds.items():
+        blocks += _picture(
+            f"nodal_{grid}", nodal_figure(run, grid),
+            f"{text.GRID_TITLES.get(kind, grid)}: what losses and limits add to (orange) or take "
+            "from (blue) the pool price of energy fed in at each connection.",
+        )  # fmt: skip
+    if not blocks:
+        return None
+    lead = "Marginal prices of the final dispatch, with on/off decisions held fixed."
+    return Section("prices", "Prices", lead, blocks)
+
+
+def _certificate(run: Run) -> Section:
+    checks, missed = check_counts(run)
+    lead = f"{checks:,} checks were made; {missed:,} limits are missed."
+    blocks: list[Block | str] = [tables.certificate_table(run), tables.engine_table(run)]
+    if run.summary["notes"]:
+        blocks += ["Notes", Words(list(run.summary["notes"]), listed=True)]
+    return Section("certificate", "Certificate", lead, blocks)
