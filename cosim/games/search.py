@@ -14,6 +14,7 @@ from cosim.games.span import Span, indicator, subset_sums
 
 _BATCH = 48
 _STARTS = 12
+_LIKELY = 40
 _PAIRED = 3
 _SEED = 20250701
 
@@ -73,6 +74,7 @@ class LocalSearch:
 
     def __init__(self, game: Game) -> None:
         self._game = game
+        self._alone = game.alone
         self._rng = np.random.default_rng(_SEED)
         self._last: list[int] = []
 
@@ -92,17 +94,22 @@ class LocalSearch:
         return found
 
     def _starts(self, x: Floats) -> list[int]:
-        """Random coalitions, those of one player, of all but one, and of the smallest shares."""
-        n, grand = len(x), self._game.grand
-        random = (self._rng.random((_STARTS, n)) < self._rng.random((_STARTS, 1))).tolist()
-        starts = [sum(1 << i for i, member in enumerate(row) if member) for row in random]
-        for i in range(n):
-            starts += [1 << i, grand ^ (1 << i)]
-        smallest = 0
-        for i in np.argsort(x, kind="stable")[:-1]:
-            smallest |= 1 << int(i)
-            starts.append(smallest)
-        return starts
+        """Random coalitions, and the most promising ones of those that suggest themselves.
+
+        These are single players, all but one, and the first k and all but the first k players
+        in the order of their shares, of their stand-alone values and of their gains.
+        """
+        n, grand, rng = len(x), self._game.grand, self._rng
+        random = (rng.random((_STARTS, n)) < rng.random((_STARTS, 1))).tolist()
+        chosen = [sum(1 << i for i, member in enumerate(row) if member) for row in random]
+        likely = {1 << i for i in range(n)} | {grand ^ (1 << i) for i in range(n)}
+        for key in (x, self._alone, x - self._alone):
+            first = 0
+            for i in np.argsort(key, kind="stable")[:-1]:
+                first |= 1 << int(i)
+                likely |= {first, grand ^ first}
+        worth = {mask: self._game.at(mask) - float(indicator(mask, n) @ x) for mask in likely}
+        return chosen + heapq.nlargest(_LIKELY, sorted(worth), key=lambda mask: worth[mask])
 
     def _climb(self, mask: int, x: Floats, span: Span) -> Blocking:
         """Flip the player that gains most, outside the span, until none gains."""
