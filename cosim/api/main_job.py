@@ -137,7 +137,7 @@ def _prices(
     market: Market, coupled: Coupled, everyone: frozenset[str]
 ) -> tuple[Schedule, float | None]:
     """Return the schedule with marginal prices, and the cost with losses but without limits."""
-    cuts = tuple(market.cuts.values())
+    cuts = market.cuts
     priced = market.solve(everyone, start=coupled.schedule, duals=True)
     if coupled.verdict != "feasible":
         return priced, None

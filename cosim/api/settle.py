@@ -83,7 +83,7 @@ def settle(
 
 def _drop_conservative(market: Market) -> None:
     """Forget cuts that only hold near the point where they were made."""
-    market.drop_cuts([key for key, cut in market.cuts.items() if not cut.outer])
+    market.drop_cuts([cut.key for cut in market.cuts if not cut.outer])
 
 
 def _notes(alone: Coupled, values: list[CoalitionValue]) -> tuple[str, ...]:

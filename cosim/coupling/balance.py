@@ -40,13 +40,14 @@ def mismatch(
     schedule: Schedule,
     verification: Verification,
     baselines: Mapping[str, Baseline],
-) -> dict[str, float]:
-    """Return, per carrier, the largest difference between market and physics over all steps.
+) -> dict[str, FloatArray]:
+    """Return, per carrier and step, the difference between market and physics, shape (T,).
 
-    The difference is a share of the energy that flows through the carrier's network at that step.
+    The difference is a share of the energy that flows through the carrier's network at that step;
+    infinite where there is no physical state.
     """
     physical = charged_kw(networks, verification, baselines)
-    worst: dict[str, float] = {}
+    found: dict[str, FloatArray] = {}
     for name, grid in networks.grids.items():
         carrier = CARRIER_OF_KIND[grid.inputs.kind]
         if carrier not in physical or grid.inputs.kind == "gas":
@@ -54,5 +55,10 @@ def mismatch(
         assumed = schedule.network_demand_kw.get(carrier, np.zeros(len(grid.inputs.time)))
         flow = throughput_kw(grid, verification.states[name].injections)
         difference = np.abs(physical[carrier] - assumed) / flow
-        worst[carrier] = float(np.nanmax(difference)) if np.isfinite(difference).any() else np.inf
-    return worst
+        found[carrier] = np.where(np.isfinite(difference), difference, np.inf)
+    return found
+
+
+def largest(differences: Mapping[str, FloatArray]) -> float:
+    """Return the largest mismatch over all carriers and steps, 0 without any."""
+    return max((float(values.max()) for values in differences.values()), default=0.0)

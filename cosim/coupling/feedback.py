@@ -24,22 +24,53 @@ from cosim.records.time import FloatArray
 
 CANDIDATES_PER_LIMIT_AND_STEP = 12
 """Violations that are linearised per limit and step, worst first."""
+COMPANIONS_PER_LIMIT = 6
+"""Elements per limit that are also linearised at the steps where they still pass."""
 PARALLEL = 0.98
 """Cosine above which two cuts of one limit and step say the same; the worse one is kept."""
 FLAT = 1e-9
 """Largest coefficient below which no participant can move a quantity."""
 
 
-def choose_targets(found: Iterable[Violation]) -> tuple[Target, ...]:
-    """Return the violations to linearise: the worst few of each limit and step."""
+def choose_targets(
+    found: Iterable[Violation],
+    limits: Iterable[Limit],
+    steps: Iterable[int],
+    spread: set[tuple[str, int]],
+) -> tuple[Target, ...]:
+    """Return what to linearise: the worst violations, and their elements at every other step.
+
+    A schedule that gives way at one step moves to another, so the elements that are missed worst
+    are also cut where they still pass. That is only done for limits whose linearisation keeps
+    every feasible point.
+
+    Args:
+        found: violations of one network.
+        limits: the adapter's limits.
+        steps: positions of the steps that have a state.
+        spread: (limit, element) that was linearised at every step before; added to here.
+    """
     groups: dict[tuple[str, int], list[Violation]] = {}
-    for violation in found:
+    worst: dict[tuple[str, int], Violation] = {}
+    for violation in sorted(found, key=lambda v: -v.amount):
         groups.setdefault((violation.limit, violation.step), []).append(violation)
-    return tuple(
+        worst.setdefault((violation.limit, violation.id), violation)
+    targets = [
         Target(v.limit, v.element, v.quantity, v.id, v.step)
         for group in groups.values()
-        for v in sorted(group, key=lambda v: -v.amount)[:CANDIDATES_PER_LIMIT_AND_STEP]
-    )
+        for v in group[:CANDIDATES_PER_LIMIT_AND_STEP]
+    ]
+    known = set(targets)
+    outer = {limit.name for limit in limits if limit.outer}
+    taken: dict[str, int] = {}
+    for (limit_name, id_), v in worst.items():
+        fresh = (limit_name, id_) not in spread
+        if limit_name in outer and fresh and taken.get(limit_name, 0) < COMPANIONS_PER_LIMIT:
+            taken[limit_name] = taken.get(limit_name, 0) + 1
+            spread.add((limit_name, id_))
+            others = (Target(limit_name, v.element, v.quantity, id_, int(step)) for step in steps)
+            targets.extend(target for target in others if target not in known)
+    return tuple(targets)
 
 
 def margin_of(limit: Limit, bound: float, margin: float) -> float:
@@ -110,22 +141,45 @@ def _cut(s: Sensitivities, k: int, limit: Limit, iteration: int, margin: float) 
     )
 
 
-def loss_lines(s: Sensitivities, iteration: int, exact: bool, auxiliary: bool) -> list[LossLine]:
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """Steps at which slopes have proved wrong; lines are constant there.
+
+    Attributes:
+        loss: positions of steps for losses.
+        auxiliary: the same for pump electricity.
+    """
+
+    loss: frozenset[int] = frozenset()
+    auxiliary: frozenset[int] = frozenset()
+
+
+def loss_lines(
+    s: Sensitivities, iteration: int, exact: bool, auxiliary: bool, flat: Flat
+) -> list[LossLine]:
     """Return tangents of losses, and of pump electricity where the network has any.
 
-    `loss(x) ~ loss(x0) + g @ (x - x0)`, one line per step that has a physical state.
+    `loss(x) ~ loss(x0) + g @ (x - x0)`, one line per step that has a physical state; at flat steps
+    `loss(x) ~ loss(x0)`.
     """
-    lines = [_line(s, "loss", iteration, exact)]
-    return [*lines, _line(s, "auxiliary", iteration, True)] if auxiliary else lines
+    lines = [_line(s, "loss", iteration, exact, flat.loss)]
+    if auxiliary:
+        lines.append(_line(s, "auxiliary", iteration, True, flat.auxiliary))
+    return lines
 
 
 def _line(
-    s: Sensitivities, kind: Literal["loss", "auxiliary"], iteration: int, exact: bool
+    s: Sensitivities,
+    kind: Literal["loss", "auxiliary"],
+    iteration: int,
+    exact: bool,
+    flat: frozenset[int],
 ) -> LossLine:
     is_loss = kind == "loss"
     value_kw = s.loss_kw if is_loss else s.auxiliary_kw
-    d_dp = s.d_loss_dp if is_loss else s.d_auxiliary_dp
-    d_dq = s.d_loss_dq if is_loss else np.zeros_like(s.d_loss_dq)
+    sloped = ~np.isin(s.injections.steps, list(flat))[:, None]
+    d_dp = np.where(sloped, s.d_loss_dp if is_loss else s.d_auxiliary_dp, 0.0)
+    d_dq = np.where(sloped, s.d_loss_dq, 0.0) if is_loss else np.zeros_like(s.d_loss_dq)
     at_point = (d_dp * s.injections.p_kw).sum(axis=1) + (d_dq * s.injections.q_kvar).sum(axis=1)
     usable = np.isfinite(value_kw - at_point)
     return LossLine(
@@ -157,7 +211,12 @@ class Feedback:
 
 
 def feed_back(
-    grid: Grid, states: GridStates, targets: tuple[Target, ...], iteration: int, margin: float
+    grid: Grid,
+    states: GridStates,
+    targets: tuple[Target, ...],
+    iteration: int,
+    margin: float,
+    flat: Flat,
 ) -> Feedback:
     """Linearise one network at its verified states.
 
@@ -169,6 +228,6 @@ def feed_back(
     cuts, immovable = limit_cuts(sensitivities, grid.limits, iteration, margin)
     if kind == "gas":
         return Feedback(tuple(cuts), (), immovable)
-    has_pump = kind in ("heat", "cooling")
-    lines = loss_lines(sensitivities, iteration, exact=kind != "electric", auxiliary=has_pump)
+    piped = kind in ("heat", "cooling")
+    lines = loss_lines(sensitivities, iteration, exact=piped, auxiliary=piped, flat=flat)
     return Feedback(tuple(cuts), tuple(lines), immovable)

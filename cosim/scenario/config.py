@@ -49,6 +49,9 @@ class Sharing(Strict):
     form: Literal["pool", "none"] = "pool"
     fee_per_kwh: NonNegative = 0.0
     """Management fee on shared energy, on each side, paid to the system operator."""
+    grid_fee_per_kwh: NonNegative = 0.0
+    """Grid fee and levies on shared energy, paid by whoever receives it to the network operator,
+    who is outside the community."""
 
 
 class SystemOperator(Strict):

@@ -135,8 +135,8 @@ class ToyMarket:
         self._demand_min_kw = demand_min_kw
 
     @property
-    def cuts(self) -> Mapping[CutKey, Cut]:
-        return self._cuts
+    def cuts(self) -> tuple[Cut, ...]:
+        return tuple(self._cuts.values())
 
     def add_cuts(self, cuts: tuple[Cut, ...]) -> None:
         self._cuts.update({cut.key: cut for cut in cuts})

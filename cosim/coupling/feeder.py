@@ -1,0 +1,142 @@
+"""Give the market what the networks say: cuts, loss lines, and what is known to be hopeless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from cosim.coupling.feedback import Feedback, Flat, choose_targets, feed_back
+from cosim.coupling.handle import MarketHandle
+from cosim.coupling.networks import Networks, Verification
+from cosim.coupling.recover import anchor_injections, failing_injections, step_back
+from cosim.grids.base import Grid
+from cosim.records import Cut, CutKey, GridStates, Injections, LossLine, Target
+from cosim.records.time import FloatArray
+from cosim.scenario.config import CARRIER_OF_KIND, CouplingSection
+
+
+class Feeder:
+    """Feedback of one loop.
+
+    Args:
+        market: keeps cuts and loss lines.
+        networks: the adapters.
+        alone: the networks without participants, a first solvable point.
+        settings: margins and tolerances.
+
+    Attributes:
+        lines: every loss line given so far.
+    """
+
+    def __init__(
+        self,
+        market: MarketHandle,
+        networks: Networks,
+        alone: Verification,
+        settings: CouplingSection,
+    ) -> None:
+        self.lines: list[LossLine] = []
+        self._market = market
+        self._networks = networks
+        self._settings = settings
+        self._immovable: set[tuple[str, Target]] = set()
+        self._spread: dict[str, set[tuple[str, int]]] = {name: set() for name in networks.grids}
+        self._flat: dict[str, Flat] = {name: Flat() for name in networks.grids}
+        self._solvable: dict[str, Injections] = {
+            name: states.injections for name, states in alone.states.items() if not states.failures
+        }
+
+    def cuts(self) -> dict[CutKey, Cut]:
+        """Return the cuts in the market by key."""
+        return {cut.key: cut for cut in self._market.cuts}
+
+    def restore(self, cuts: Iterable[Cut], lines: Iterable[LossLine]) -> None:
+        """Give an earlier loop's feedback to the market."""
+        self.lines = list(lines)
+        self._market.add_cuts(tuple(cuts))
+        self._market.set_loss_lines(tuple(self.lines))
+
+    def drop(self, keys: Iterable[CutKey]) -> None:
+        """Take cuts out of the market."""
+        self._market.drop_cuts(tuple(keys))
+
+    def feed(
+        self, verification: Verification, mismatch: Mapping[str, FloatArray], number: int
+    ) -> None:
+        """Give the market cuts for every violation, and new loss lines.
+
+        Args:
+            verification: where to linearise.
+            mismatch: of losses per carrier, shape (T,); slopes that caused one are given up.
+            number: of the round that follows.
+        """
+        for name, grid in self._networks.grids.items():
+            states = verification.states[name]
+            found = [v for v in verification.violations if v.grid == name]
+            self._flatten(grid, mismatch)
+            steps = _solved_steps(states)
+            targets = choose_targets(found, grid.limits, steps, self._spread[name])
+            self._linearise(grid, states, targets, number)
+            failing = failing_injections(grid, verification)
+            if failing is None:
+                if not found:
+                    self._solvable[name] = states.injections
+                continue
+            recovered = step_back(grid, failing, anchor_injections(grid, failing, self._solvable))
+            if recovered is not None:
+                self._linearise(grid, *recovered, number)
+
+    def refresh(self, verification: Verification, keys: Iterable[CutKey], number: int) -> None:
+        """Linearise the limits behind some cuts again at another point."""
+        for name, grid in self._networks.grids.items():
+            quantity = {limit.name: limit.quantity for limit in grid.limits}
+            places = sorted({(k.limit, k.element, k.id, k.step) for k in keys if k.grid == name})
+            targets = tuple(
+                Target(limit, element, quantity[limit], id_, step)
+                for limit, element, id_, step in places
+            )
+            if targets:
+                self._linearise(grid, verification.states[name], targets, number)
+
+    def hopeless(self, verification: Verification) -> bool:
+        """Return whether violations remain and no participant can influence any of them."""
+        if verification.failures or not verification.violations:
+            return False
+        places = {(g, t.limit, t.id, t.step) for g, t in self._immovable}
+        return all((v.grid, v.limit, v.id, v.step) in places for v in verification.violations)
+
+    def _flatten(self, grid: Grid, mismatch: Mapping[str, FloatArray]) -> None:
+        """Give up the slopes of pipe networks at steps where an earlier line misled the market."""
+        name, kind = grid.inputs.name, grid.inputs.kind
+        led = {line.kind for line in self.lines if line.grid == name}
+        if kind not in ("heat", "cooling") or not led:
+            return
+        old = self._flat[name]
+        self._flat[name] = Flat(
+            old.loss | self._beyond(mismatch.get(CARRIER_OF_KIND[kind])),
+            old.auxiliary | self._beyond(mismatch.get("electricity")),
+        )
+
+    def _beyond(self, values: FloatArray | None) -> frozenset[int]:
+        if values is None:
+            return frozenset()
+        return frozenset(int(k) for k in np.flatnonzero(values > self._settings.balance_tolerance))
+
+    def _linearise(
+        self, grid: Grid, states: GridStates, targets: tuple[Target, ...], number: int
+    ) -> None:
+        name = grid.inputs.name
+        margin = self._settings.margin
+        self._keep(name, feed_back(grid, states, targets, number, margin, self._flat[name]))
+
+    def _keep(self, grid: str, feedback: Feedback) -> None:
+        self._market.add_cuts(feedback.cuts)
+        self._market.set_loss_lines(feedback.lines)
+        self.lines.extend(feedback.lines)
+        self._immovable.update((grid, target) for target in feedback.immovable)
+
+
+def _solved_steps(states: GridStates) -> list[int]:
+    failed = {failure.step for failure in states.failures}
+    return [int(step) for step in states.injections.steps if int(step) not in failed]
