@@ -78,9 +78,9 @@ class HeatColumns:
 def empty_columns(net: HeatNet, steps: int) -> HeatColumns:
     """Return columns full of NaN."""
     j, p, c = len(net.junction_ids), len(net.pipe_ids), len(net.consumer_ids)
-    wide = [np.full((steps, n), np.nan) for n in (j, j, p, p, c, c, c)]
-    flat = [np.full(steps, np.nan) for _ in range(3)]
-    return HeatColumns(*wide, *flat, solved=np.zeros(steps, dtype=bool))
+    arrays: list[np.ndarray] = [np.full((steps, n), np.nan) for n in (j, j, p, p, c, c, c)]
+    arrays += [np.full(steps, np.nan) for _ in range(3)]
+    return HeatColumns(*[*arrays, np.zeros(steps, dtype=bool)])
 
 
 def batch_columns(net: HeatNet, demand: Demand, solution: Solution) -> HeatColumns:
@@ -201,14 +201,8 @@ def state_fields(
             **{name: values[:, None] for name, values in pump.items()},
         },
     }
-    ids = {
-        "junction": net.junction_ids,
-        "pipe": net.pipe_ids,
-        "heat_consumer": net.consumer_ids,
-        "circ_pump_pressure": read_only([net.pump_id], np.int64),
-    }
     return tuple(
-        StateField(element, quantity, ids[element], read_only(values))
+        StateField(element, quantity, net.ids(element), read_only(values))
         for element, block in blocks.items()
         for quantity, values in block.items()
     )

@@ -55,7 +55,7 @@ def setpoints_frame(time: TimeAxis, net: HeatNet, setpoints: Setpoints) -> pd.Da
         column = np.full((len(steps), 1), value)
         blocks.append(("circ_pump_pressure", quantity, pump, column))
     frame = long_frame(time, steps, blocks)
-    known = np.isfinite(setpoints.start_k).all(axis=1)
+    known = setpoints.known()
     starts = [("junction", "tfluid_k", net.junction_ids, setpoints.start_k[known])]
     return pd.concat([frame, long_frame(time, steps[known], starts)], ignore_index=True)
 
@@ -84,7 +84,7 @@ def network_json(net: HeatNet, setpoints: Setpoints) -> str:
 
     pipes = net.fresh()
     steps = setpoints.demand.steps
-    usable = np.isfinite(setpoints.start_k).all(axis=1)
+    usable = setpoints.known()
     default_k = pipes.junction["tfluid_k"].to_numpy(dtype=float)
     start_k = np.where(usable[:, None], setpoints.start_k, default_k[None, :])
     if len(steps):

@@ -7,8 +7,12 @@ import numpy as np
 from cosim.grids.heat_net import HeatNet
 from cosim.records import Limit, read_only
 from cosim.records.network import Sense
-from cosim.records.time import IntArray
 from cosim.scenario.networks import HeatLimits
+
+PLANT = "scenario: rating of plant and pipes"
+HOUSES = "AGFW FW 515 practice: differential pressure at house stations"
+PIPES = "AGFW FW 401 practice: design velocity of pre-insulated steel pipes"
+HYGIENE = "DVGW W 551: 60 C at the hot water storage, and 5 K for the station"
 
 
 def heat_limits(net: HeatNet, limits: HeatLimits) -> tuple[Limit, ...]:
@@ -17,71 +21,63 @@ def heat_limits(net: HeatNet, limits: HeatLimits) -> tuple[Limit, ...]:
     Pressure falls with the square of the flow and temperature rises with it ever more slowly, so
     the tangents of all but the return temperature keep every feasible point.
     """
-    consumers, pipes, junctions = net.consumer_ids, net.pipe_ids, net.junction_ids
-    pump = read_only([net.pump_id], np.int64)
-    found = [
-        _limit(
+    wanted: tuple[tuple[str, str, str, Sense, float | None, str], ...] = (
+        (
             "differential_pressure_min",
-            ("heat_consumer", "dp_bar", "min"),
-            consumers,
+            "heat_consumer",
+            "dp_bar",
+            "min",
             limits.differential_pressure_min_bar,
-            (limits.pressure_tolerance_bar, "bar"),
-            "AGFW FW 515 practice: differential pressure at house stations",
+            HOUSES,
         ),
-        _limit(
-            "velocity_max",
-            ("pipe", "speed_m_per_s", "max"),
-            pipes,
-            limits.velocity_max_m_per_s,
-            (limits.velocity_tolerance_m_per_s, "m/s"),
-            "AGFW FW 401 practice: design velocity of pre-insulated steel pipes",
+        ("velocity_max", "pipe", "speed_m_per_s", "max", limits.velocity_max_m_per_s, PIPES),
+        (
+            "supply_temperature_min",
+            "heat_consumer",
+            "supply_temperature_c",
+            "min",
+            limits.supply_temperature_min_c if net.sense > 0.0 else None,
+            HYGIENE,
         ),
-    ]
-    if net.sense > 0.0:
-        found.append(
-            _limit(
-                "supply_temperature_min",
-                ("heat_consumer", "supply_temperature_c", "min"),
-                consumers,
-                limits.supply_temperature_min_c,
-                (limits.temperature_tolerance_k, "C"),
-                "DVGW W 551: 60 C at the hot water storage, and 5 K for the station",
-            )
-        )
-    optional = (
-        ("pressure_min", ("junction", "p_bar", "min"), junctions, limits.pressure_min_bar),
-        ("pressure_max", ("junction", "p_bar", "max"), junctions, limits.pressure_max_bar),
-        ("producer_max", ("circ_pump_pressure", "heat_kw", "max"), pump, limits.producer_max_kw),
-        ("pump_max", ("circ_pump_pressure", "pump_kw", "max"), pump, limits.pump_max_kw),
+        ("pressure_min", "junction", "p_bar", "min", limits.pressure_min_bar, PLANT),
+        ("pressure_max", "junction", "p_bar", "max", limits.pressure_max_bar, PLANT),
+        ("producer_max", "circ_pump_pressure", "heat_kw", "max", limits.producer_max_kw, PLANT),
+        ("pump_max", "circ_pump_pressure", "pump_kw", "max", limits.pump_max_kw, PLANT),
         (
             "return_temperature_max",
-            ("circ_pump_pressure", "return_temperature_c", "max"),
-            pump,
+            "circ_pump_pressure",
+            "return_temperature_c",
+            "max",
             limits.return_temperature_max_c,
+            PLANT,
         ),
     )
-    units = {
-        "p_bar": (limits.pressure_tolerance_bar, "bar"),
-        "heat_kw": (limits.power_tolerance_kw, "kW"),
-        "pump_kw": (limits.power_tolerance_kw, "kW"),
-        "return_temperature_c": (limits.temperature_tolerance_k, "C"),
-    }
-    for name, what, ids, bound in optional:
-        if bound is not None:
-            text = "scenario: rating of plant and pipes"
-            found.append(_limit(name, what, ids, bound, units[what[1]], text))
-    return tuple(found)
+    return tuple(
+        _limit(name, (element, quantity, sense), bound, source, net, limits)
+        for name, element, quantity, sense, bound, source in wanted
+        if bound is not None
+    )
 
 
 def _limit(
     name: str,
     what: tuple[str, str, Sense],
-    ids: IntArray,
     bound: float,
-    tolerance: tuple[float, str],
     source: str,
+    net: HeatNet,
+    limits: HeatLimits,
 ) -> Limit:
     element, quantity, sense = what
+    tolerance, unit = {
+        "dp_bar": (limits.pressure_tolerance_bar, "bar"),
+        "p_bar": (limits.pressure_tolerance_bar, "bar"),
+        "speed_m_per_s": (limits.velocity_tolerance_m_per_s, "m/s"),
+        "supply_temperature_c": (limits.temperature_tolerance_k, "C"),
+        "return_temperature_c": (limits.temperature_tolerance_k, "C"),
+        "heat_kw": (limits.power_tolerance_kw, "kW"),
+        "pump_kw": (limits.power_tolerance_kw, "kW"),
+    }[quantity]
+    ids = net.ids(element)
     return Limit(
         name=name,
         element=element,
@@ -89,8 +85,8 @@ def _limit(
         sense=sense,
         ids=ids,
         bound=read_only(np.full(len(ids), float(bound))),
-        tolerance=tolerance[0],
-        unit=tolerance[1],
+        tolerance=tolerance,
+        unit=unit,
         source=source,
         outer=name != "return_temperature_max",
     )

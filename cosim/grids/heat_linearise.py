@@ -81,10 +81,7 @@ def linearise(
         d_target[:, k] = change / gap[rows]
         odd = np.flatnonzero(np.abs(d_loss[:, k]) > ERRATIC)
         if len(odd):
-            wide = max(WIDE_STEP_KW, WIDE_STEP_SHARE * float(np.abs(p_kw[:, k]).max()))
-            low, high = _move(states, k, odd, np.full(len(odd), wide), evaluate)
-            d_loss[odd, k] = (high.loss_kw - low.loss_kw) / _gap(low, high)
-            d_auxiliary[odd, k] = (high.auxiliary_kw - low.auxiliary_kw) / _gap(low, high)
+            d_loss[odd, k], d_auxiliary[odd, k] = _wide(states, k, odd, evaluate)
     failed = [row_of[failure.step] for failure in states.failures]
     d_loss[failed] = np.nan
     d_auxiliary[failed] = np.nan
@@ -158,6 +155,16 @@ def _move(
             )
         )
     return sides[0], sides[1]
+
+
+def _wide(
+    states: GridStates, k: int, rows: IntArray, evaluate: Evaluate
+) -> tuple[FloatArray, FloatArray]:
+    """Return slopes of losses and pump power over a wide step at some rows."""
+    size = max(WIDE_STEP_KW, WIDE_STEP_SHARE * float(np.abs(states.injections.p_kw[:, k]).max()))
+    low, high = _move(states, k, rows, np.full(len(rows), size), evaluate)
+    gap = _gap(low, high)
+    return (high.loss_kw - low.loss_kw) / gap, (high.auxiliary_kw - low.auxiliary_kw) / gap
 
 
 def pick(states: GridStates, targets: Sequence[Target], rows: IntArray) -> FloatArray:

@@ -55,6 +55,16 @@ class HeatNet:
     plant: Plant
     trees: Trees
 
+    def ids(self, table: str) -> IntArray:
+        """Return the index of one of the four element tables with results."""
+        pump = read_only([self.pump_id], np.int64)
+        return {
+            "junction": self.junction_ids,
+            "pipe": self.pipe_ids,
+            "heat_consumer": self.consumer_ids,
+            "circ_pump_pressure": pump,
+        }[table]
+
     def fresh(self) -> Any:
         """Return a copy of the network that may be written to."""
         return copy.deepcopy(self.net)

@@ -78,6 +78,10 @@ class Setpoints:
     mdot_kg_per_s: FloatArray
     start_k: FloatArray
 
+    def known(self) -> np.ndarray:
+        """Return the steps that have start temperatures, shape (T,)."""
+        return np.asarray(np.isfinite(self.start_k).all(axis=1))
+
     def treturn_k(self) -> FloatArray:
         """Return the outlet temperatures that are given, NaN where the mass flow is."""
         given = np.isnan(self.mdot_kg_per_s)
@@ -135,7 +139,8 @@ class Consumers:
         to_q = -self.sense * W_PER_KW
         q_w = to_q * (injections.p_kw @ self.share) + self._nominal_w[None, :]
         for columns, p_kw in self._background:
-            np.add.at(q_w, (slice(None), columns), to_q * p_kw[injections.steps])
+            for k, c in enumerate(columns):
+                q_w[:, c] += to_q * p_kw[injections.steps, k]
         return self.at(injections.steps, q_w)
 
     def at(self, steps: IntArray, q_w: FloatArray) -> Demand:
@@ -192,8 +197,7 @@ def nearly_at_rest(net: HeatNet, solution: Solution) -> np.ndarray:
     text = forest.text_k[inner]
     left = np.abs(solution.t_end[:, inner] - text) / np.maximum(np.abs(inlet - text), 1e-6)
     moving = np.abs(flow) > NO_FLOW_KG_PER_S
-    found: np.ndarray = (moving & (left < np.exp(-NEARLY_AT_REST))).any(axis=1)
-    return found
+    return np.asarray((moving & (left < np.exp(-NEARLY_AT_REST))).any(axis=1))
 
 
 def guessed_setpoints(net: HeatNet, demand: Demand) -> Setpoints:
