@@ -19,6 +19,7 @@ class MarketHandle(Protocol):
         frozen: Mapping[str, Schedule] | None = None,
         start: Schedule | None = None,
         duals: bool = False,
+        thorough: bool = True,
     ) -> Schedule:
         """Solve with the given participants sharing."""
         ...

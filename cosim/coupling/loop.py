@@ -22,6 +22,8 @@ Progress = Callable[[Iteration], None]
 Remember = Callable[[LoopMemory], None]
 STALLED = 0.02
 """Share by which the missed amount must still fall for the search to go on with unmet cuts."""
+THOROUGH_ROUNDS = 3
+"""Times that a thorough solution may fall back into the search."""
 PATIENCE = 3
 """Rounds without progress before the search is given up."""
 
@@ -35,12 +37,15 @@ class Case:
         operator: whether the system operator takes part.
         frozen: participants who keep the values of a schedule.
         start: a schedule to start the solver from.
+        thorough: prove the market's gap in the first and the last round; the rounds between take
+            the best of a few roundings.
     """
 
     members: frozenset[str]
     operator: bool = True
     frozen: Mapping[str, Schedule] = field(default_factory=dict)
     start: Schedule | None = None
+    thorough: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class Loop:
             memory: of an interrupted loop over the same inputs, to go on from its last round.
         """
         first, point = self._begin(case, memory)
-        point, verdict = self._search(case, point)
+        point, verdict = self._settle(case, point)
         if verdict == "feasible":
             point = self._refresh(case, point)
         return self._outcome(first, point, verdict)
@@ -131,7 +136,7 @@ class Loop:
     def _begin(self, case: Case, memory: LoopMemory | None) -> tuple[_Point, _Point]:
         """Return the first dispatch and the point to go on from."""
         if memory is None:
-            first = self._round(case, case.start, "search")
+            first = self._round(case, case.start, "search", thorough=case.thorough)
             return first, first
         self._history = list(memory.iterations)
         self._first = memory.first
@@ -140,11 +145,19 @@ class Loop:
         return _Point(memory.first, verification, {}), self._round(case, memory.last, "search")
 
     def _round(
-        self, case: Case, start: Schedule | None, phase: Literal["search", "refresh"]
+        self,
+        case: Case,
+        start: Schedule | None,
+        phase: Literal["search", "refresh"],
+        thorough: bool = False,
     ) -> _Point:
         began = clock.perf_counter()
         schedule = self._market.solve(
-            case.members, operator=case.operator, frozen=case.frozen, start=start
+            case.members,
+            operator=case.operator,
+            frozen=case.frozen,
+            start=start,
+            thorough=thorough,
         )
         verification = self._networks.verify(schedule.injections, self._engine)
         differences = mismatch(self._networks, schedule, verification, self._baselines)
@@ -165,6 +178,22 @@ class Loop:
         if self._remember is not None:
             self._remember(self._memory(self._first, schedule))
         return _Point(schedule, verification, differences)
+
+    def _settle(self, case: Case, point: _Point) -> tuple[_Point, Verdict]:
+        """Search, and have the last word from a market that was solved thoroughly."""
+        point, verdict = self._search(case, point)
+        for _ in range(THOROUGH_ROUNDS):
+            if not case.thorough or point.schedule.optimal or verdict == "unresolved":
+                return point, verdict
+            if verdict == "infeasible":
+                self._feeder.feed(point.verification, point.mismatch, len(self._history))
+            better = self._round(case, point.schedule, "search", thorough=True)
+            if better.good(self._settings.balance_tolerance):
+                return better, "feasible"
+            if verdict == "infeasible" and better.schedule.unmet:
+                return better, verdict
+            point, verdict = self._search(case, better)
+        return point, verdict
 
     def _search(self, case: Case, point: _Point) -> tuple[_Point, Verdict]:
         stalled, last = 0, float("inf")

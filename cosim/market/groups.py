@@ -79,6 +79,7 @@ class GroupSolver:
         bounds: Bounds,
         extras: Sequence[Extra],
         start: FloatArray | None,
+        thorough: bool = True,
     ) -> Outcome:
         """Solve every group and put the results together.
 
@@ -95,7 +96,7 @@ class GroupSolver:
         for group in groups:
             columns = self._columns(group)
             own = [extras[k] for k in group.extras]
-            found = self._solve(group, columns, bounds, own, start)
+            found = self._solve(group, columns, bounds, own, start, thorough)
             if found.x is None:
                 return found
             if found.status is not Status.OPTIMAL:
@@ -122,6 +123,7 @@ class GroupSolver:
         bounds: Bounds,
         extras: Sequence[Extra],
         start: FloatArray | None,
+        thorough: bool,
     ) -> Outcome:
         alone = group.parties[0] if len(group.parties) == 1 and not extras else None
         if alone is not None and alone in self._alone:
@@ -132,7 +134,8 @@ class GroupSolver:
         part = part_of(self._compiled.program, bounds, columns, rows)
         moved = [_moved(extra, self._compiled.program.n, columns, bounds) for extra in extras]
         first = None if start is None else start[columns]
-        found = Optimiser(part, self._settings).minimise(part.bounds, moved, first)
+        deep = thorough or alone is not None
+        found = Optimiser(part, self._settings).minimise(part.bounds, moved, first, deep)
         if alone is not None and found.status is Status.OPTIMAL:
             self._alone[alone] = found
         return found

@@ -16,6 +16,10 @@ from cosim.market.program import Bounds, Program
 from cosim.records.time import FloatArray, IntArray
 
 
+LARGE_ROWS = 20_000
+"""Above this, interior point is the faster solver of a search's linear programs."""
+
+
 class Status(Enum):
     """How a solve ended; anything but `OPTIMAL` has to be looked at."""
 
@@ -79,6 +83,9 @@ class Handle:
         self._set("output_flag", False)
         self._set("threads", threads)
         self._set("mip_rel_gap", mip_gap)
+        self._set("mip_allow_restart", False)
+        if program.m > LARGE_ROWS:
+            self._set("mip_lp_solver", "ipm")
         self._check(self._highs.passModel(_as_lp(program, integer)), "passModel")
 
     def set_bounds(self, bounds: Bounds) -> None:

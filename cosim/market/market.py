@@ -173,6 +173,7 @@ class Market:
         frozen: Mapping[str, Schedule] | None = None,
         start: Schedule | None = None,
         duals: bool = False,
+        thorough: bool = True,
     ) -> Schedule:
         """Find the cheapest dispatch.
 
@@ -182,6 +183,8 @@ class Market:
             frozen: participants who are kept at their values in an earlier schedule.
             start: a schedule of this market to begin the search with.
             duals: also return marginal values, with binaries fixed.
+            thorough: prove the gap of the settings by searching the integer program; otherwise the
+                best of a few roundings is taken, with its gap to the relaxation.
 
         Returns:
             The schedule; `optimal` is false where the time limit ended the search.
@@ -195,7 +198,7 @@ class Market:
         sharing = members if operator else frozenset()
         bounds = bounds_for(self.compiled, sharing, frozen or {}, self.loss_lines)
         first = None if start is None else start.solution
-        outcome = self._without_waste(bounds, first)
+        outcome = self._without_waste(bounds, first, thorough)
         assert outcome.x is not None
         x = cleaned(self.compiled, outcome.x)
         costs = cost_table(self.compiled, x)
@@ -225,10 +228,12 @@ class Market:
             solution=x,
         )
 
-    def _without_waste(self, bounds: Bounds, start: FloatArray | None) -> Outcome:
+    def _without_waste(
+        self, bounds: Bounds, start: FloatArray | None, thorough: bool
+    ) -> Outcome:
         """Solve, and again with binaries for pairs that came out simultaneous."""
         for _ in range(MAX_PAIR_ROUNDS):
-            outcome = self._minimise(bounds, self._extras(), start)
+            outcome = self._minimise(bounds, self._extras(), start, thorough)
             self._check(outcome, bounds)
             assert outcome.x is not None
             failing = failing_pairs(self.compiled, outcome.x)
@@ -237,12 +242,14 @@ class Market:
             self._pairs.extend(failing)
         raise SolveError("pairs stay simultaneous in spite of their binaries", reason="exclusive")
 
-    def _minimise(self, bounds: Bounds, extras: list[Extra], start: FloatArray | None) -> Outcome:
+    def _minimise(
+        self, bounds: Bounds, extras: list[Extra], start: FloatArray | None, thorough: bool
+    ) -> Outcome:
         """Solve parties that nothing links by themselves, everyone at once otherwise."""
         groups = linked_groups(self.compiled, bounds, extras)
         if len(groups) > 1:
-            return self._groups.minimise(groups, bounds, extras, start)
-        return self._optimiser.minimise(bounds, extras, start)
+            return self._groups.minimise(groups, bounds, extras, start, thorough)
+        return self._optimiser.minimise(bounds, extras, start, thorough)
 
     def _check(self, outcome: Outcome, bounds: Bounds) -> None:
         if outcome.status is Status.INFEASIBLE:

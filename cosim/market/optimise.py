@@ -39,7 +39,11 @@ class Optimiser:
         )
 
     def minimise(
-        self, bounds: Bounds, extras: Sequence[Extra], start: FloatArray | None
+        self,
+        bounds: Bounds,
+        extras: Sequence[Extra],
+        start: FloatArray | None,
+        thorough: bool = True,
     ) -> Outcome:
         """Solve within the time limit of the settings.
 
@@ -47,6 +51,7 @@ class Optimiser:
             bounds: of columns and rows.
             extras: rows and columns behind them.
             start: column values of an earlier solution of the program, shape (n,).
+            thorough: search the integer program where rounding does not close the gap.
 
         Returns:
             Optimal within the gap, infeasible, unbounded, or the best point when time ran out.
@@ -68,6 +73,8 @@ class Optimiser:
                 best = replace(found, bound=first.bound)
             if best is not None and best.gap <= self._settings.mip_gap:
                 return best
+        if best is not None and not thorough:
+            return replace(best, status=Status.TIME_LIMIT)
         return self._search(bounds, extras, best, first, clock)
 
     def with_binaries(

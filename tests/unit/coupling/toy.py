@@ -148,7 +148,7 @@ class ToyMarket:
     def set_loss_lines(self, lines: tuple[LossLine, ...]) -> None:
         self._lines.extend(lines)
 
-    def solve(self, members, *, operator=True, frozen=None, start=None, duals=False) -> Schedule:
+    def solve(self, members, *, operator=True, frozen=None, start=None, duals=False, thorough=True) -> Schedule:
         p_kw, unmet, cost = np.zeros((STEPS, 2)), {}, 0.0
         for step in range(STEPS):
             own = [cut for key, cut in self._cuts.items() if key.step == step]
