@@ -65,10 +65,6 @@ class HeatColumns:
     pump_w: FloatArray
     solved: np.ndarray
 
-    def take(self, rows: IntArray) -> HeatColumns:
-        """Return some of the steps."""
-        return HeatColumns(*(getattr(self, item.name)[rows] for item in fields(self)))
-
     def put(self, rows: IntArray, other: HeatColumns) -> None:
         """Overwrite some of the steps."""
         for item in fields(self):
