@@ -140,7 +140,8 @@ def test_many_steps_in_blocks_equal_single_ones(make, monkeypatch):
     net = ieee33()
     grid = make(net, spread(net), SHAPE)
     whole = grid.verify(injections(grid, 10.0))
-    monkeypatch.setattr(type(grid._batch), "columns_per_block", lambda self: 4)
+    monkeypatch.setattr("cosim.grids.electric.adapter.STEPS_PER_BLOCK", 4)
+    monkeypatch.setattr("cosim.grids.electric.batch.WIDTH", 3)
     split = grid.verify(injections(grid, 10.0))
     for field in whole.fields:
         assert split.get(field.element, field.quantity).values == pytest.approx(
@@ -179,7 +180,7 @@ def test_a_step_close_to_collapse_is_still_right(make):
 
 def test_a_solution_below_half_voltage_is_not_accepted(make, monkeypatch):
     """pandapower can converge to the unstable branch of the PV curve."""
-    import cosim.grids.electric_reference as reference
+    import cosim.grids.electric.reference as reference
 
     def start_low(net, options, warm):
         flat = np.array([1.0, 0.1])

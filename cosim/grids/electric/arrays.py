@@ -16,7 +16,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from cosim.errors import GridError
-from cosim.grids.electric_net import ElectricModel, Setpoints, import_pandapower
+from cosim.grids.electric.model import SIGN_OF_TABLE, ElectricModel, Setpoints, import_pandapower
 from cosim.records import read_only
 from cosim.records.time import FloatArray, IntArray
 
@@ -266,21 +266,29 @@ def _percent_per_ka(net: Any, table: str) -> FloatArray:
     )
 
 
-def incidence(arrays: ElectricArrays, net: Any, setpoints: tuple[Setpoints, ...]) -> sp.csr_matrix:
-    """Return the map from set-points (MW, all blocks side by side) to node injections (pu)."""
-    rows, columns, values, offset = [], [], [], 0
-    for block in setpoints:
-        frame = net[block.table].loc[block.ids]
-        node = arrays.node_of(frame["bus"].to_numpy(dtype=np.int64))
-        sign = 1.0 if block.table == "sgen" else -1.0
-        weight = sign * frame["scaling"].to_numpy(dtype=float) / arrays.base_mva
-        on = node >= 0
-        rows.append(node[on])
-        columns.append(offset + np.flatnonzero(on))
-        values.append(weight[on])
-        offset += block.ids.size
-    shape = (arrays.voltage.size, offset)
-    if not rows:
-        return sp.csr_matrix(shape)
-    where = (np.concatenate(rows), np.concatenate(columns))
-    return sp.csr_matrix((np.concatenate(values), where), shape=shape)
+class Injector:
+    """Turns set-points into node injections."""
+
+    def __init__(self, arrays: ElectricArrays, net: Any, setpoints: tuple[Setpoints, ...]) -> None:
+        self._constant = arrays.constant_power
+        self._blocks = []
+        for block in setpoints:
+            frame = net[block.table].loc[block.ids]
+            node = arrays.node_of(frame["bus"].to_numpy(dtype=np.int64))
+            weight = frame["scaling"].to_numpy(dtype=float) * SIGN_OF_TABLE[block.table]
+            on = np.flatnonzero(node >= 0)
+            place = (weight[on] / arrays.base_mva, (node[on], on))
+            shape = (arrays.voltage.size, block.ids.size)
+            self._blocks.append((sp.csr_matrix(place, shape=shape), block))
+
+    def power(self, rows: IntArray) -> ComplexArray:
+        """Return the injection of every node but the slacks' own, per unit, shape (n, k).
+
+        Args:
+            rows: rows of the set-points, shape (k,).
+        """
+        total = np.repeat(self._constant[:, None], rows.size, axis=1)
+        for place, block in self._blocks:
+            total.real += place @ block.p_mw[rows].T
+            total.imag += place @ block.q_mvar[rows].T
+        return total

@@ -24,15 +24,15 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as sla
 
 from cosim.errors import GridError
-from cosim.grids.electric_arrays import ComplexArray, ElectricArrays
-from cosim.grids.electric_batch import ElectricBatch
-from cosim.grids.electric_net import ElectricModel
+from cosim.grids.electric.arrays import ComplexArray, ElectricArrays
+from cosim.grids.electric.batch import ElectricBatch
+from cosim.grids.electric.model import ElectricModel
 from cosim.records import GridStates, Target
 from cosim.records.time import FloatArray, IntArray
 from cosim.units import KW_PER_MW
 
-RELATIVE_CHANGE = 1e-10
-MAX_ROUNDS = 100
+COLUMNS_PER_BLOCK = 512
+"""Targets whose gradients are formed together."""
 NEWTON_ROUNDS = 10
 SETTLED_PU = 1e-12
 """Newton step in per unit below which a voltage counts as polished."""
@@ -66,8 +66,8 @@ def linearise_batch(
         targets: quantities wanted, length m.
         rows: row of the states of each target, shape (m,).
     """
-    usable = np.isfinite(states.get("bus", "vm_pu").values).all(axis=1)
-    power = np.where(usable, power, 0.0)
+    usable = np.asarray(np.isfinite(states.get("bus", "vm_pu").values).all(axis=1))
+    power = np.where(usable[None, :], power, 0.0)
     voltage = _voltages(batch, states, power, usable)
     solver = _Adjoint(batch, voltage, power)
     place = _places(batch.arrays, model)
@@ -82,9 +82,8 @@ def linearise_batch(
         d_p + free_share[None, :],
         d_q,
     )
-    width = batch.columns_per_block()
-    for first in range(0, len(targets), width):
-        part = slice(first, min(first + width, len(targets)))
+    for first in range(0, len(targets), COLUMNS_PER_BLOCK):
+        part = slice(first, min(first + COLUMNS_PER_BLOCK, len(targets)))
         costs, direct = _target_costs(batch.arrays, voltage, targets[part], rows[part])
         d_p, d_q = solver.gradients(costs, rows[part], place)
         found.d_dp[part] = (d_p + direct @ place) * per_kw
@@ -169,31 +168,8 @@ class _Adjoint:
         return (narrow @ ratio.real).T, (narrow @ ratio.imag).T
 
     def _solve(self, costs: ComplexArray, rows: IntArray) -> ComplexArray:
-        solution = np.empty_like(costs)
-        width = self._batch.columns_per_block()
-        for first in range(0, rows.size, width):
-            part = slice(first, min(first + width, rows.size))
-            solution[:, part] = self._block(costs[:, part], rows[part])
-        return solution
-
-    def _block(self, costs: ComplexArray, rows: IntArray) -> ComplexArray:
-        feedback = self._feedback[:, rows]
-        solution = np.zeros_like(costs)
-        active: IntArray = np.arange(rows.size)
-        cost, current = costs, solution
-        for _ in range(MAX_ROUNDS):
-            following = self._batch.solve_free(cost - feedback * np.conj(current), transposed=True)
-            change = np.abs(following - current).max(axis=0, initial=0.0)
-            done = change <= RELATIVE_CHANGE * np.abs(following).max(axis=0, initial=0.0)
-            current = following
-            if not done.any():
-                continue
-            solution[:, active] = current
-            active, current = active[~done], current[:, ~done]
-            cost, feedback = cost[:, ~done], feedback[:, ~done]
-            if not active.size:
-                return solution
-        for k in active:
+        solution, settled = self._batch.adjoint(costs, self._feedback, rows)
+        for k in np.flatnonzero(~settled):
             solution[:, k] = self._direct(costs[:, k], int(rows[k]))
         return solution
 

@@ -20,20 +20,21 @@ import pandas as pd
 
 from cosim.errors import GridError
 from cosim.grids.base import Engine
-from cosim.grids.electric_arrays import incidence, read_arrays, unsupported
-from cosim.grids.electric_batch import ElectricBatch
-from cosim.grids.electric_columns import (
+from cosim.grids.electric.arrays import Injector, read_arrays, unsupported
+from cosim.grids.electric.batch import ElectricBatch
+from cosim.grids.electric.columns import (
     ElectricColumns,
     empty_columns,
     fields_of,
     fill_from_voltage,
     gate,
+    replace_rows,
 )
-from cosim.grids.electric_export import network_json, setpoints_frame, states_frame
-from cosim.grids.electric_limits import electric_limits
-from cosim.grids.electric_net import ElectricModel, Setpoints, some
-from cosim.grids.electric_reference import differences, run_reference
-from cosim.grids.electric_sensitivity import Linearisation, linearise_batch
+from cosim.grids.electric.export import network_json, setpoints_frame, states_frame
+from cosim.grids.electric.limits import electric_limits
+from cosim.grids.electric.model import ElectricModel, Setpoints, some
+from cosim.grids.electric.reference import differences, run_reference
+from cosim.grids.electric.sensitivity import Linearisation, linearise_batch
 from cosim.records import (
     GridStates,
     Injections,
@@ -46,6 +47,9 @@ from cosim.records import (
 )
 from cosim.records.time import FloatArray, IntArray
 from cosim.units import KW_PER_MW
+
+STEPS_PER_BLOCK = 128
+"""Steps whose result columns are formed together, so that they fit into the cache."""
 
 
 class ElectricGrid:
@@ -126,47 +130,34 @@ class ElectricGrid:
         """Return the network with its profiles; time step k is the k-th step given."""
         return network_json(self._model, self._model.setpoints(injections))
 
-    def _power(self, setpoints: tuple[Setpoints, ...], steps: int) -> np.ndarray:
-        """Return the injection of every node in per unit, slacks' own left out, shape (n, T)."""
-        constant = np.repeat(self._arrays.constant_power[:, None], steps, axis=1)
-        if not setpoints:
-            return constant
-        place = incidence(self._arrays, self._model.net, setpoints)
-        p_mw = np.hstack([block.p_mw for block in setpoints]).T
-        q_mvar = np.hstack([block.q_mvar for block in setpoints]).T
-        constant.real += place @ p_mw
-        constant.imag += place @ q_mvar
-        return constant
-
     def _run_batch(
         self, batch: ElectricBatch, setpoints: tuple[Setpoints, ...], steps: int
     ) -> tuple[ElectricColumns, tuple[str, ...]]:
         """Return columns, and what pandapower had to do."""
         columns = empty_columns(self._arrays, steps)
-        left: list[tuple[int, int]] = []
-        width = batch.columns_per_block()
-        for first in range(0, steps, width):
-            rows: IntArray = np.arange(first, min(first + width, steps))
-            power = self._power(_take(setpoints, rows), rows.size)
+        injector = Injector(self._arrays, self._model.net, setpoints)
+        weakest: dict[int, int] = {}
+        for first in range(0, steps, STEPS_PER_BLOCK):
+            rows: IntArray = np.arange(first, min(first + STEPS_PER_BLOCK, steps))
+            power = injector.power(rows)
             result = batch.solve(power)
             good = result.solved
             fill_from_voltage(
                 columns, self._arrays, result.voltage[:, good], power[:, good], rows[good]
             )
-            weakest = np.argmin(np.abs(result.voltage[self._arrays.bus_node]), axis=0)
-            left += [(int(rows[k]), int(weakest[k])) for k in np.flatnonzero(~good)]
-        if not left:
+            for row, column in zip(rows[~good], power[:, ~good].T, strict=True):
+                weakest[int(row)] = batch.most_strained_bus(column)
+        if not weakest:
             return columns, ()
-        open_rows = np.array([row for row, _ in left])
-        part = _take(setpoints, open_rows)
+        open_rows = np.array(list(weakest))
+        part = tuple(
+            Setpoints(s.table, s.ids, s.p_mw[open_rows], s.q_mvar[open_rows]) for s in setpoints
+        )
         reference = run_reference(self._model, self._arrays, part, open_rows.size)
-        for key, values in reference.values.items():
-            columns.values[key][open_rows] = values
-        columns.loss_kw[open_rows] = reference.loss_kw
-        columns.solved[open_rows] = reference.solved
+        replace_rows(columns, open_rows, reference)
         for position, remark in reference.remarks.items():
-            row, bus = left[position]
-            columns.remarks[row] = f"{remark}; weakest at bus {self._arrays.bus_ids[bus]}"
+            row = int(open_rows[position])
+            columns.remarks[row] = f"{remark}; the strain is largest at bus {weakest[row]}"
         note = f"pandapower computed {open_rows.size} step(s) that the batch could not settle"
         return columns, (note,)
 
@@ -197,7 +188,8 @@ class ElectricGrid:
         setpoints = self._model.setpoints(states.injections)
         if self._batch is None:
             return differences(self._model, self._arrays, setpoints, targets, rows)
-        power = self._power(setpoints, states.injections.steps.size)
+        every: IntArray = np.arange(states.injections.steps.size)
+        power = Injector(self._arrays, self._model.net, setpoints).power(every)
         return linearise_batch(self._batch, self._model, states, power, targets, rows)
 
     def _dead_notes(self) -> tuple[str, ...]:
@@ -224,10 +216,6 @@ class ElectricGrid:
         )
         note = f"{dead.size} bus(es) without external grid left out: {some(dead.tolist())}"
         return (f"{note}; {lost} background customer(s) there are not supplied" if lost else note,)
-
-
-def _take(setpoints: tuple[Setpoints, ...], rows: IntArray) -> tuple[Setpoints, ...]:
-    return tuple(Setpoints(s.table, s.ids, s.p_mw[rows], s.q_mvar[rows]) for s in setpoints)
 
 
 def _value(states: GridStates, target: Target, row: int) -> float:

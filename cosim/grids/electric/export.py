@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cosim.grids.electric_net import ElectricModel, Setpoints, import_pandapower, write
+from cosim.grids.electric.model import ElectricModel, Setpoints, import_pandapower, write
 from cosim.records import GridStates, TimeAxis
 from cosim.records.time import FloatArray, IntArray
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from cosim.grids.electric_arrays import ElectricArrays
-from cosim.grids.electric_columns import ElectricColumns, empty_columns, fill_from_net
-from cosim.grids.electric_net import ElectricModel, Setpoints, import_pandapower, write
-from cosim.grids.electric_sensitivity import Linearisation
+from cosim.grids.electric.arrays import ElectricArrays
+from cosim.grids.electric.columns import ElectricColumns, empty_columns, fill_from_net
+from cosim.grids.electric.model import ElectricModel, Setpoints, import_pandapower, write
+from cosim.grids.electric.sensitivity import Linearisation
 from cosim.records import Target
 from cosim.records.time import FloatArray, IntArray
 from cosim.units import KW_PER_MW

@@ -14,8 +14,8 @@ from typing import Literal
 
 import numpy as np
 
-from cosim.grids.electric_arrays import ElectricArrays
-from cosim.grids.electric_net import ElectricModel
+from cosim.grids.electric.arrays import ElectricArrays
+from cosim.grids.electric.model import ElectricModel
 from cosim.records import Limit, read_only
 from cosim.records.time import IntArray
 from cosim.units import KW_PER_MW

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cosim.grids.electric_arrays import Branches, ComplexArray, ElectricArrays
-from cosim.records import StateField, StepFailure, read_only
+from cosim.grids.electric.arrays import Branches, ComplexArray, ElectricArrays
+from cosim.grids.electric.kernel import Winding, add_flows
+from cosim.records import StateField, StepFailure
 from cosim.records.time import FloatArray, IntArray
 from cosim.units import KW_PER_MW
 
@@ -105,32 +106,35 @@ def _fill_branch(
     voltage: ComplexArray,
     rows: IntArray,
 ) -> None:
-    loading = np.zeros((branch.ids.size, rows.size))
-    ampere = np.zeros_like(loading)
-    loss = np.zeros_like(loading)
-    first: FloatArray | None = None
-    for winding, k in enumerate(branch.rows):
-        v_from, v_to = voltage[arrays.from_node[k]], voltage[arrays.to_node[k]]
-        i_from = arrays.y_ff[k][:, None] * v_from + arrays.y_ft[k][:, None] * v_to
-        i_to = arrays.y_tf[k][:, None] * v_from + arrays.y_tt[k][:, None] * v_to
-        size_from, size_to = np.abs(i_from), np.abs(i_to)
-        np.maximum(loading, branch.from_percent[winding][:, None] * size_from, out=loading)
-        np.maximum(loading, branch.to_percent[winding][:, None] * size_to, out=loading)
-        p_from = (v_from * np.conj(i_from)).real
-        loss += p_from + (v_to * np.conj(i_to)).real
-        first = p_from if first is None else first
-        if branch.table == "line":
-            scale = arrays.base_mva / np.sqrt(3.0)
-            ka_from = size_from * (scale / arrays.base_kv[arrays.from_node[k]])[:, None]
-            ka_to = size_to * (scale / arrays.base_kv[arrays.to_node[k]])[:, None]
-            ampere = np.maximum(ka_from, ka_to)
-    entry = "p_from_mw" if branch.table == "line" else "p_hv_mw"
+    v_re, v_im = voltage.real.copy(), voltage.imag.copy()
+    loading, ampere, loss = (np.zeros((branch.ids.size, rows.size)) for _ in range(3))
+    p_first = np.empty_like(loading)
+    for number in range(branch.rows.shape[0]):
+        entering = p_first if number == 0 else np.empty_like(loading)
+        winding = _winding(arrays, branch, number)
+        add_flows(winding, v_re, v_im, loading, ampere, entering, loss)
     columns.values[branch.table, "loading_percent"][rows] = loading.T
     columns.values[branch.table, "pl_mw"][rows] = loss.T * arrays.base_mva
-    if first is not None:
-        columns.values[branch.table, entry][rows] = first.T * arrays.base_mva
+    entry = "p_from_mw" if branch.table == "line" else "p_hv_mw"
+    columns.values[branch.table, entry][rows] = p_first.T * arrays.base_mva
     if branch.table == "line":
         columns.values["line", "i_ka"][rows] = ampere.T
+
+
+def _winding(arrays: ElectricArrays, branch: Branches, number: int) -> Winding:
+    k = branch.rows[number]
+    start, end = arrays.from_node[k], arrays.to_node[k]
+    admittances = (arrays.y_ff[k], arrays.y_ft[k], arrays.y_tf[k], arrays.y_tt[k])
+    kilo_ampere = arrays.base_mva / (np.sqrt(3.0) * arrays.base_kv)
+    return Winding(
+        start=start,
+        end=end,
+        y=np.stack([part for y in admittances for part in (y.real, y.imag)]),
+        percent_start=branch.from_percent[number],
+        percent_end=branch.to_percent[number],
+        ampere_start=kilo_ampere[start],
+        ampere_end=kilo_ampere[end],
+    )
 
 
 def fill_from_net(columns: ElectricColumns, net: Any, row: int) -> None:
@@ -183,6 +187,14 @@ def gate(columns: ElectricColumns, steps: IntArray) -> list[StepFailure]:
     return failures
 
 
+def replace_rows(columns: ElectricColumns, rows: IntArray, other: ElectricColumns) -> None:
+    """Overwrite some steps by the steps of another evaluation."""
+    for key, values in other.values.items():
+        columns.values[key][rows] = values
+    columns.loss_kw[rows] = other.loss_kw
+    columns.solved[rows] = other.solved
+
+
 def clear(columns: ElectricColumns, row: int) -> None:
     """Set every value of a step to NaN."""
     for values in columns.values.values():
@@ -192,8 +204,10 @@ def clear(columns: ElectricColumns, row: int) -> None:
 
 
 def fields_of(columns: ElectricColumns) -> tuple[StateField, ...]:
-    """Return the columns as frozen records."""
+    """Return the columns as frozen records; their arrays are not copied but sealed."""
+    for values in columns.values.values():
+        values.setflags(write=False)
     return tuple(
-        StateField(table, name, columns.ids[table], read_only(values))
+        StateField(table, name, columns.ids[table], values)
         for (table, name), values in columns.values.items()
     )
