@@ -7,13 +7,14 @@ misses a limit, grey for what is only there for comparison (after Okabe and Ito,
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
@@ -61,9 +62,34 @@ def _fonts() -> list[str]:
     return [name for name in FONTS if name in installed]
 
 
-def look() -> AbstractContextManager[None]:
+@contextmanager
+def look() -> Iterator[None]:
     """Return a context in which figures are drawn."""
-    settings: dict[str, Any] = {
+    with matplotlib.rc_context(_settings()), _own_pen():
+        yield
+
+
+@contextmanager
+def _own_pen() -> Iterator[None]:
+    """Draw with matplotlib's own graphics context.
+
+    pandapower and pandapipes put another one into matplotlib when they are imported, whose line
+    caps the SVG writer cannot read.
+    """
+    found = RendererBase.new_gc
+
+    def new_gc(_: RendererBase) -> GraphicsContextBase:
+        return GraphicsContextBase()
+
+    RendererBase.new_gc = new_gc  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        RendererBase.new_gc = found  # type: ignore[method-assign]
+
+
+def _settings() -> dict[str, Any]:
+    return {
         "font.family": _fonts(),
         "font.size": 8.5,
         "axes.titlesize": 9.5,
@@ -98,7 +124,6 @@ def look() -> AbstractContextManager[None]:
         "svg.hashsalt": "cosim",
         "path.simplify": True,
     }
-    return matplotlib.rc_context(settings)
 
 
 def figure(height_inch: float, width_inch: float = WIDTH_INCH) -> Figure:

@@ -40,6 +40,12 @@ def banner(run: Run) -> Banner:
     """Return the verdict with causes and advice."""
     summary = run.summary
     checks, missed = check_counts(run)
+    if summary["verdict"] == "feasible" and missed:
+        sentence = (
+            f"The run calls itself feasible, but its certificate counts {missed:,} limits as missed. "
+            "Do not rely on it; run the scenario again."
+        )
+        return Banner("bad", "Contradiction", sentence)
     if summary["verdict"] == "feasible":
         engines = text.listed(sorted(set(_engines(run))))
         by = f" by {engines}" if engines else ""
