@@ -196,7 +196,7 @@ class Market:
         """
         started = perf_counter()
         sharing = members if operator else frozenset()
-        bounds = bounds_for(self.compiled, sharing, frozen or {}, self.loss_lines)
+        bounds = self._bounds(sharing, frozen or {})
         first = None if start is None else start.solution
         outcome = self._without_waste(bounds, first, thorough)
         assert outcome.x is not None
@@ -227,6 +227,9 @@ class Market:
             seconds={**self.seconds, "solve": perf_counter() - started},
             solution=x,
         )
+
+    def _bounds(self, sharing: frozenset[str], frozen: Mapping[str, Schedule]) -> Bounds:
+        return bounds_for(self.compiled, sharing, frozen, self.loss_lines)
 
     def _without_waste(
         self, bounds: Bounds, start: FloatArray | None, thorough: bool
