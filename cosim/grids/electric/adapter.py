@@ -186,9 +186,10 @@ class ElectricGrid:
         self, states: GridStates, targets: tuple[Target, ...], rows: IntArray
     ) -> Linearisation:
         setpoints = self._model.setpoints(states.injections)
+        steps = states.injections.steps.size
         if self._batch is None:
-            return differences(self._model, self._arrays, setpoints, targets, rows)
-        every: IntArray = np.arange(states.injections.steps.size)
+            return differences(self._model, self._arrays, setpoints, targets, rows, steps)
+        every: IntArray = np.arange(steps)
         power = Injector(self._arrays, self._model.net, setpoints).power(every)
         return linearise_batch(self._batch, self._model, states, power, targets, rows)
 

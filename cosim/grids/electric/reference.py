@@ -63,6 +63,7 @@ def differences(
     setpoints: tuple[Setpoints, ...],
     targets: Sequence[Target],
     rows: IntArray,
+    steps: int,
 ) -> Linearisation:
     """Return sensitivities by central differences of pandapower, 4 n power flows per step.
 
@@ -74,9 +75,9 @@ def differences(
         setpoints: values at every step.
         targets: quantities wanted, length m.
         rows: row of the set-points of each target, shape (m,).
+        steps: number of steps.
     """
     count = len(model.inputs.terminals)
-    steps = setpoints[0].p_mw.shape[0] if setpoints else 0
     found = Linearisation(
         *(np.full((len(targets), count), np.nan) for _ in range(2)),
         *(np.full((steps, count), np.nan) for _ in range(2)),

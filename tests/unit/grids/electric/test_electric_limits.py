@@ -155,3 +155,18 @@ def test_wrong_terminals_are_refused(make):
     one, other = make(two_buses(), {"a": {1: 1.0}}), make(two_buses(), {"b": {1: 1.0}})
     with pytest.raises(GridError, match="do not match"):
         one.verify(injections(other, 0.0))
+
+
+@pytest.mark.parametrize("generator", [False, True])
+def test_a_network_without_participants_works_too(make, generator):
+    net = ieee33()
+    if generator:
+        pp.create_gen(net, 20, 0.3, vm_pu=0.99)
+    grid = make(net, {}, np.array([1.0, 0.5]), steps=2)
+    entry = injections(grid, 0.0)
+    states = grid.verify(entry)
+    assert states.failures == ()
+    if not generator:
+        assert states.loss_kw[0] == pytest.approx(202.677, abs=1e-3)
+    assert grid.linearise(states, ()).d_loss_dp.shape == (2, 0)
+    assert set(grid.setpoints_frame(entry)["element"]) == {"load"}
