@@ -8,26 +8,19 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.common.errors import InfeasibleConstraintException
 from pyomo.common.gc_manager import PauseGC
-from pyomo.repn import generate_standard_repn
-from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
-from scipy import sparse
 
-from cosim.errors import Infeasible
 from cosim.market.account import NETWORK
 from cosim.market.layout import Functionals, Layout, TradeColumns
+from cosim.market.linear import Columns, Entries, all_constraints, standard_rows
 from cosim.market.model import OPERATOR, MarketModel, Party
 from cosim.market.program import Bounds, Program
 from cosim.market.terminals import PUMP_PREFIX
 from cosim.records import read_only
-from cosim.records.time import FloatArray, IntArray
+from cosim.records.time import IntArray
 from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND
 from cosim.scenario.participants import Carrier
-
-Columns = Mapping[int, int]
-"""Identity of a Pyomo variable -> column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,7 @@ def compile_model(market: MarketModel, scenario: Scenario) -> Compiled:
 def _compile(market: MarketModel, scenario: Scenario) -> Compiled:
     variables, owner = _variables(market)
     columns = {id(variable): k for k, variable in enumerate(variables)}
-    matrix, row_lb, row_ub, rows = _rows(market.model, columns)
+    matrix, row_lb, row_ub, rows = standard_rows(all_constraints(market.model), columns)
     steps = len(scenario.time)
     layout = _layout(market, scenario, columns, rows, owner, matrix.shape[0])
     money = _money(market, columns)
@@ -99,28 +92,6 @@ def _variables(market: MarketModel) -> tuple[list[Any], IntArray]:
             variables.extend(component.values())
         owner.extend([number] * (len(variables) - len(owner)))
     return variables, read_only(owner, np.int64)
-
-
-def _rows(
-    model: pyo.ConcreteModel, columns: Columns
-) -> tuple[sparse.csr_array, FloatArray, FloatArray, dict[int, int]]:
-    """Return the matrix with its bounds, and constraint identity -> row."""
-    model.total_cost.deactivate()
-    try:
-        form = LinearStandardFormCompiler().write(model, mixed_form=True)
-    except InfeasibleConstraintException as error:
-        raise Infeasible(f"a balance can never hold: {error}", "trivially infeasible") from None
-    finally:
-        model.total_cost.activate()
-    entries = form.A.tocoo()
-    position = np.array([columns[id(variable)] for variable in form.columns], dtype=np.int64)
-    shape = (len(form.rows), len(columns))
-    matrix = sparse.csr_array((entries.data, (entries.row, position[entries.col])), shape=shape)
-    rhs = np.asarray(form.rhs, dtype=float)
-    sense = np.array([row.bound_type for row in form.rows])
-    row_lb, row_ub = np.where(sense == 1, -np.inf, rhs), np.where(sense == -1, np.inf, rhs)
-    rows = {id(row.constraint): k for k, row in enumerate(form.rows)}
-    return matrix, read_only(row_lb), read_only(row_ub), rows
 
 
 def _layout(
@@ -247,29 +218,11 @@ def _functionals(parts: Iterable[Labelled], columns: Columns) -> Functionals:
     labels: list[tuple[str, ...]] = []
     starts: list[int] = [0]
     constants: list[float] = []
-    rows: list[int] = []
-    where: list[int] = []
-    values: list[float] = []
+    entries = Entries(columns)
     for owner, label, expressions in parts:
         labels.append((owner, *label))
-        for expression in expressions:
-            row, column = len(constants), columns.get(id(expression))
-            if column is not None:
-                constants.append(0.0)
-                found: list[tuple[int, float]] = [(column, 1.0)]
-            else:
-                constant, found = _linear(expression, columns)
-                constants.append(constant)
-            rows += [row] * len(found)
-            where += [k for k, _ in found]
-            values += [v for _, v in found]
+        constants.extend([entries.add(expression) for expression in expressions])
         starts.append(len(constants))
-    shape = (len(constants), len(columns))
-    matrix = sparse.csr_array((values, (rows, where)), shape=shape, dtype=float)
-    return Functionals(tuple(labels), read_only(starts, np.int64), matrix, read_only(constants))
-
-
-def _linear(expression: Any, columns: Columns) -> tuple[float, list[tuple[int, float]]]:
-    form = generate_standard_repn(expression, quadratic=False)
-    pairs = zip(form.linear_vars, form.linear_coefs, strict=True)
-    return float(form.constant), [(columns[id(v)], float(c)) for v, c in pairs]
+    return Functionals(
+        tuple(labels), read_only(starts, np.int64), entries.matrix(), read_only(constants)
+    )

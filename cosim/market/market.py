@@ -231,9 +231,7 @@ class Market:
     def _bounds(self, sharing: frozenset[str], frozen: Mapping[str, Schedule]) -> Bounds:
         return bounds_for(self.compiled, sharing, frozen, self.loss_lines)
 
-    def _without_waste(
-        self, bounds: Bounds, start: FloatArray | None, thorough: bool
-    ) -> Outcome:
+    def _without_waste(self, bounds: Bounds, start: FloatArray | None, thorough: bool) -> Outcome:
         """Solve, and again with binaries for pairs that came out simultaneous."""
         for _ in range(MAX_PAIR_ROUNDS):
             outcome = self._minimise(bounds, self._extras(), start, thorough)
