@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,24 @@ TIGHT_MVA = 1e-10
 STEPS = 6
 
 
+@cache
+def _case33() -> Any:
+    return pn.case33bw()
+
+
+@cache
+def _oberrhein() -> Any:
+    return pn.mv_oberrhein()
+
+
+@cache
+def _cigre_lv() -> Any:
+    return pn.create_cigre_network_lv()
+
+
 def ieee33(closed_ties: bool = False) -> Any:
     """Baran and Wu's 33-bus feeder, with its five tie lines open or closed."""
-    net = pn.case33bw()
+    net = copy.deepcopy(_case33())
     if closed_ties:
         net.line["in_service"] = True
     return net
@@ -89,12 +105,12 @@ def three_windings() -> Any:
 
 def oberrhein() -> Any:
     """A 20 kV network of 179 buses with two substations, open rings and feed-in."""
-    return pn.mv_oberrhein()
+    return copy.deepcopy(_oberrhein())
 
 
 def cigre_lv() -> Any:
     """CIGRE low-voltage benchmark: three feeders behind switches."""
-    return pn.create_cigre_network_lv()
+    return copy.deepcopy(_cigre_lv())
 
 
 def two_buses(r_ohm: float = 0.1, x_ohm: float = 0.05) -> Any:
