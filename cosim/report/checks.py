@@ -18,8 +18,15 @@ from cosim.report.series import times
 
 STEPS = (0.0, 0.05, 0.15, 0.4)
 """Shares of a limit's room at which the colour changes."""
-COLOURS = (style.ORANGE, "#08306b", "#3f7fbf", "#a9c6e3", "#eef2f6")
-NAMES = ("limit missed", "under 5 % of room left", "5–15 %", "15–40 %", "more")
+COLOURS = (style.INK, style.ORANGE, "#08519c", "#3f7fbf", "#a9c6e3", "#eef2f6")
+NAMES = (
+    "no physical state",
+    "limit missed",
+    "under 5 % of room left",
+    "5–15 %",
+    "15–40 %",
+    "more",
+)
 
 
 def limit_calendar(run: Run) -> Figure | None:
@@ -40,19 +47,20 @@ def limit_calendar(run: Run) -> Figure | None:
         "verified": "After: verified dispatch" if run.feasible else "After: last dispatch",
     }
     for axis, case in zip(axes, cases, strict=True):
-        _strips(axis, [m.get(case) for _, _, m in rows])
+        _strips(axis, [m.get(case) for _, _, m in rows], run.steps)
         axis.set_title(titles[case] if len(cases) > 1 else "As verified")
     labels = [f"{text.GRID_TITLES[run.kinds[g]]}: {text.limit_name(n).lower()}" for g, n, _ in rows]
     axes[0].set_yticks(np.arange(len(rows)), labels)
     axes[0].tick_params(axis="y", labelcolor=style.INK)
-    handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, NAMES, strict=True)]
+    failed = any(len(m.values) < len(run.steps) for _, _, ms in rows for m in ms.values())
+    signs = list(zip(COLOURS, NAMES, strict=True))
+    handles = [Patch(color=colour, label=name) for colour, name in signs[0 if failed else 1 :]]
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), handlelength=1.1)
     return figure
 
 
-def _strips(axis: Axes, rows: list[Measure | None]) -> None:
-    index = next(m.values.index for m in rows if m is not None)
-    stamps = pd.DatetimeIndex(index).tz_localize(None)
+def _strips(axis: Axes, rows: list[Measure | None], index: pd.DatetimeIndex) -> None:
+    stamps = index.tz_localize(None)
     step = stamps[1] - stamps[0] if len(stamps) > 1 else pd.Timedelta(hours=1)
     edges = date2num([*stamps, stamps[-1] + step])
     classes = np.ma.masked_invalid(
@@ -72,11 +80,15 @@ def _strips(axis: Axes, rows: list[Measure | None]) -> None:
     times(axis, index)
 
 
-def _class(m: Measure, index: pd.Index) -> FloatArray:
-    """Return 0 where the limit is missed, then 1, 2, ... with more room."""
+def _class(m: Measure, index: pd.DatetimeIndex) -> FloatArray:
+    """Return 0 without a physical state, 1 where the limit is missed, then 2, ... with more room.
+
+    NaN where the limit does not apply.
+    """
     values = m.by_step.reindex(index).to_numpy()
     room = np.asarray(m.room(values))
-    classes: FloatArray = np.maximum(np.digitize(room, STEPS), 1).astype(float)
-    classes[np.asarray(m.missed(values))] = 0.0
+    classes: FloatArray = np.maximum(np.digitize(room, STEPS), 1) + 1.0
+    classes[np.asarray(m.missed(values))] = 1.0
     classes[~np.isfinite(room)] = np.nan
+    classes[~index.isin(m.values.index)] = 0.0
     return classes

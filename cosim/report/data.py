@@ -54,6 +54,12 @@ class Run:
         return bool(self.summary["verdict"] == "feasible")
 
     @property
+    def steps(self) -> pd.DatetimeIndex:
+        """Start of every step."""
+        stamps = self.tables.schedule["time"].drop_duplicates().sort_values()
+        return pd.DatetimeIndex(stamps)
+
+    @property
     def participants(self) -> list[str]:
         """Names in the scenario's order."""
         return list(self.summary["participants"])

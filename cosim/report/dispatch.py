@@ -41,7 +41,7 @@ def _draw(run: Run, flows: pd.DataFrame) -> Figure:
     present = set(table.columns.get_level_values("participant"))
     names = [name for name in run.participants if name in present]
     names += sorted(present - set(names))
-    columns = min(COLUMNS, len(names))
+    columns = min(COLUMNS, max(len(names), 2))
     rows = math.ceil(len(names) / columns)
     figure = style.figure(1.75 * rows + 0.55)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()

@@ -20,7 +20,7 @@ def iteration_figure(run: Run) -> Figure | None:
     if table.empty:
         return None
     with_mismatch = "mismatch" in table.columns and table["mismatch"].notna().any()
-    figure = style.figure(2.6)
+    figure = style.figure(2.8)
     axes = figure.subplots(1, 3 if with_mismatch else 2)
     _violations(axes[0], table, run)
     _cost(axes[1], table, run)
@@ -30,6 +30,7 @@ def iteration_figure(run: Run) -> Figure | None:
         axis.set_xlabel("round (0: copper plate)")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         axis.set_xlim(table["iteration"].min() - 0.6, table["iteration"].max() + 0.6)
+    figure.legend(loc="outside upper left", ncols=3, handlelength=1.0)
     return figure
 
 
@@ -53,7 +54,6 @@ def _violations(axis: Axes, table: pd.DataFrame, run: Run) -> None:
             )  # fmt: skip
     axis.set_ylim(0, max(base.max(), 1.0) * 1.12)
     axis.set_title("Limits missed (element and step)")
-    axis.legend(loc="upper right", handlelength=1.0)
 
 
 def _cost(axis: Axes, table: pd.DataFrame, run: Run) -> None:
@@ -85,8 +85,8 @@ def _mismatch(axis: Axes, table: pd.DataFrame, run: Run) -> None:
     if allowed is not None:
         axis.axhline(100.0 * allowed, color=style.INK, linewidth=1.0, linestyle=(0, (4, 2)))
         axis.text(
-            0.99, 100.0 * allowed, "tolerance", transform=axis.get_yaxis_transform(),
-            ha="right", va="bottom", fontsize=7.5, color=style.GREY,
+            0.02, 100.0 * allowed, "allowed", transform=axis.get_yaxis_transform(),
+            ha="left", va="top", fontsize=7.5, color=style.GREY,
         )  # fmt: skip
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")

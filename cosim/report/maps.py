@@ -19,7 +19,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 from cosim.report import style, text
 from cosim.report.data import CASES, Case, Run
 from cosim.report.geometry import Geometry, geometry
-from cosim.report.map_panel import draw_panel, name_participants, scale_bar
+from cosim.report.map_panel import DENSE, draw_panel, name_participants, scale_bar
 from cosim.report.measures import Measure, measure
 from cosim.report.places import participant_places
 
@@ -34,6 +34,8 @@ PAPER_WIDTH_INCH = 5.15
 HEAD_INCH = 0.42
 FOOT_INCH = 0.72
 """Room for titles above the maps and for scale and signs below them."""
+TALLEST_INCH, SMALL_INCH = 5.6, 3.6
+"""Height of a map at most, of large and of small networks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ def _tighter_side(panels: dict[Case, list[Measure]]) -> dict[Case, list[Measure]
 def _draw(run: Run, grid: str, drawn: Geometry, panels: Mapping[Case, Sequence[Measure]]) -> Figure:
     x0, x1, y0, y1 = drawn.extent
     ratio = (y1 - y0 + 1e-9) / (x1 - x0 + 1e-9)
-    tall = float(np.clip(PAPER_WIDTH_INCH * ratio, 2.0, 5.6)) if drawn.on_map else 3.6
+    most = TALLEST_INCH if len(drawn.nodes) > DENSE else SMALL_INCH
+    tall = float(np.clip(PAPER_WIDTH_INCH * ratio, 2.0, most)) if drawn.on_map else SMALL_INCH
     head = HEAD_INCH + 0.15 * max(len(measures) for measures in panels.values())
     figure = Figure(figsize=(style.WIDTH_INCH, head + tall + FOOT_INCH))
     canvas = FigureCanvasAgg(figure)
@@ -150,7 +153,8 @@ def _scale(shown: Measure, measures: Sequence[Measure]) -> tuple[Normalize, Colo
     """Return the colour scale: pale far inside the limit, dark at the limit itself."""
     values = np.concatenate([m.by_element.dropna().to_numpy() for m in measures])
     if shown.sense == "max":
-        return Normalize(min(0.0, float(values.min(initial=0.0))), shown.bound), style.WITHIN
+        least = 1.0 if shown.unit == "pu" else 0.0
+        return Normalize(min(least, float(values.min(initial=least))), shown.bound), style.WITHIN
     far = float(np.percentile(values, 98)) if len(values) else shown.bound + 1.0
     if shown.unit == "pu":
         far = max(far, 1.0)

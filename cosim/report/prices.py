@@ -27,7 +27,8 @@ def price_figure(run: Run) -> Figure | None:
     """Return the price of each shared carrier over time; None without pool prices."""
     table = run.tables.prices
     pooled = table[table["price_kind"] == "pool"]
-    carriers = list(dict.fromkeys(pooled["carrier"]))
+    shared = _shared(run)
+    carriers = [name for name in dict.fromkeys(pooled["carrier"]) if name in shared]
     if not carriers:
         return None
     figure = style.figure(2.5)
@@ -49,6 +50,13 @@ def price_figure(run: Run) -> Figure | None:
     handles = [Line2D([], [], color=c, linewidth=w, label=n) for k, n, c, w in KINDS if k in used]
     figure.legend(handles=handles, loc="outside upper left", ncols=3, handlelength=1.6)
     return figure
+
+
+def _shared(run: Run) -> set[str]:
+    """Return the carriers of which anything was shared."""
+    table = run.tables.schedule
+    rows = table[table["quantity"].isin(["share_in_kw", "share_out_kw"]) & (table["value"] > 0.0)]
+    return set(rows["carrier"].astype(str))
 
 
 def _cents(run: Run) -> str:

@@ -12,7 +12,7 @@ from cosim.report.allocation import allocation_figure, coalition_figure
 from cosim.report.changes import change_figure, changes
 from cosim.report.checks import limit_calendar
 from cosim.report.costs import cost_figure, participant_costs
-from cosim.report.data import Run
+from cosim.report.data import CASES, Run
 from cosim.report.dispatch import dispatch_figures
 from cosim.report.iterations import iteration_figure
 from cosim.report.maps import Map, network_maps
@@ -82,7 +82,9 @@ def _limits(run: Run) -> Section | None:
         "Each strip is one limit, coloured by the room that is left at its worst element: orange "
         "where the limit is missed, dark where it is nearly reached."
     )
-    if not len(run.tables.iterations):
+    if sum((run.summary["certificate"].get("failed_steps") or {}).values()):
+        caption += " Black steps have no physical state at all."
+    if run.tables.iterations.empty:
         lead = "When each limit comes close in the verified schedule."
     else:
         first = run.tables.iterations.iloc[0]
@@ -144,11 +146,12 @@ def _networks(run: Run) -> Section | None:
 def _map_caption(drawn: Map) -> str:
     shown = {m.limit: m for measures in drawn.panels.values() for m in measures}
     names = text.listed([text.limit_name(name).lower() for name in shown])
-    after = drawn.panels.get("verified")
-    missed = sum(int(m.missed(m.by_element.dropna()).sum()) for m in after or ())
-    end = "orange elements miss the limit" if missed else "no element misses the limit any more"
-    if "copper_plate" not in drawn.panels:
-        end = end.removesuffix(" any more")
+    before, after = (
+        sum(int(m.missed(m.by_element.dropna()).sum()) for m in drawn.panels.get(case, ()))
+        for case in CASES
+    )
+    end = "orange elements miss the limit" if after else "no element misses the limit"
+    end += " any more" if before and not after else ""
     return f"{names[:1].upper()}{names[1:]}: {end}; the ring marks the element closest to it."
 
 
@@ -186,8 +189,8 @@ def _search(run: Run) -> Section | None:
     end = "every check passed" if not missed else f"{missed:,} of {checks:,} checks were missed"
     lead = f"After {rounds} round{'s' if rounds != 1 else ''} of market and networks {end}."
     caption = (
-        "Limits missed fall as cuts from the networks enter the market, and its cost rises "
-        "to what the networks allow."
+        "Limits missed in the networks, cost of the market and its error in the losses, round by "
+        "round; round 0 is the dispatch without networks."
     )
     return Section("search", "How it was found", lead, _picture("iterations", drawn, caption))
 
@@ -239,13 +242,15 @@ def _prices(run: Run) -> Section | None:
         )  # fmt: skip
     if not blocks:
         return None
-    lead = "Marginal prices of the final dispatch, with on/off decisions held fixed."
+    lead = "Marginal prices of the verified dispatch, with on/off decisions held fixed."
+    if not run.feasible:
+        lead = "Marginal values of the last dispatch, which was not accepted: no market prices."
     return Section("prices", "Prices", lead, blocks)
 
 
 def _certificate(run: Run) -> Section:
     checks, missed = check_counts(run)
-    lead = f"{checks:,} checks were made; {missed:,} limits are missed."
+    lead = f"{checks:,} checks were made; {missed:,} of them are missed."
     blocks: list[Block | str] = [tables.certificate_table(run), tables.engine_table(run)]
     if run.summary["notes"]:
         blocks += ["Notes", Words(list(run.summary["notes"]), listed=True)]

@@ -31,7 +31,7 @@ def network_series(run: Run, grid: str) -> Figure | None:
     figure = style.figure(2.15 * rows + 0.35)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, panel in zip(axes, found, strict=False):
-        _draw(axis, panel)
+        _draw(axis, panel, run.steps)
     for axis in axes[len(found) :]:
         axis.set_visible(False)
     figure.legend(
@@ -57,9 +57,9 @@ def _handles(run: Run, grid: str) -> list[Line2D]:
     return found
 
 
-def _draw(axis: Axes, panel: dict[Case, Measure]) -> None:
+def _draw(axis: Axes, panel: dict[Case, Measure], steps: pd.DatetimeIndex) -> None:
     shown = panel.get("verified") or next(iter(panel.values()))
-    lines = {case: m.by_step.dropna() for case, m in panel.items()}
+    lines = {case: m.by_step.reindex(steps) for case, m in panel.items()}
     for case, values in lines.items():
         width = 1.3 if case == "copper_plate" else 1.8
         stamps = pd.DatetimeIndex(values.index).tz_localize(None)
@@ -73,12 +73,12 @@ def _draw(axis: Axes, panel: dict[Case, Measure]) -> None:
         f"{word} {name[:1].lower()}{name[1:]}, {text.unit_name(shown.unit)}", fontsize=8.8
     )
     _limit(axis, shown, lines)
-    times(axis, shown.values.index)
+    times(axis, steps)
 
 
 def _limit(axis: Axes, shown: Measure, lines: dict[Case, pd.Series]) -> None:
     """Draw the limit, shade what lies beyond it, and keep the curves readable."""
-    values = np.concatenate([line.to_numpy() for line in lines.values()] or [np.zeros(0)])
+    values = np.concatenate([line.dropna().to_numpy() for line in lines.values()])
     low, high = (values.min(), values.max()) if len(values) else (shown.bound, shown.bound)
     spread = max(high - low, 0.02 * max(abs(high), abs(low), 1e-6))
     near = low - FAR * spread <= shown.bound <= high + FAR * spread

@@ -52,6 +52,8 @@ DIVERGING = LinearSegmentedColormap.from_list(
 WIDTH_INCH = 10.6
 """Width of a figure; the page shows it at this size, so 8 pt there are 8 pt here."""
 RASTER_DPI = 200
+NEW_PEN = "new_gc"
+"""Method of a renderer that makes a graphics context."""
 
 FONTS = ("Liberation Sans", "Arial", "Helvetica", "DejaVu Sans")
 
@@ -76,16 +78,12 @@ def _own_pen() -> Iterator[None]:
     pandapower and pandapipes put another one into matplotlib when they are imported, whose line
     caps the SVG writer cannot read.
     """
-    found = RendererBase.new_gc
-
-    def new_gc(_: RendererBase) -> GraphicsContextBase:
-        return GraphicsContextBase()
-
-    RendererBase.new_gc = new_gc  # type: ignore[method-assign]
+    found = RendererBase.__dict__["new_gc"]
+    setattr(RendererBase, NEW_PEN, lambda _: GraphicsContextBase())
     try:
         yield
     finally:
-        RendererBase.new_gc = found  # type: ignore[method-assign]
+        setattr(RendererBase, NEW_PEN, found)
 
 
 def _settings() -> dict[str, Any]:

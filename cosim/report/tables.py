@@ -216,11 +216,15 @@ def loss_table(run: Run) -> Table | None:
             rows.append(_loss_row(kind, grid, "electricity of pumps", None, pumped))
     if not rows:
         return None
-    head = ("Network", "Loss", "Without networks", "Verified", "Difference")
+    case = "Verified" if run.feasible else "Last dispatch"
+    head: tuple[str, ...] = ("Network", "Loss", "Without networks", case, "Difference")
     caption = (
         "Energy over the horizon, background customers included; without networks is what the "
         "copper-plate dispatch would lose in the real network."
     )
+    if not any(run.has(grid, "copper_plate") for grid in run.kinds):
+        rows = [[*row[:2], row[3]] for row in rows]
+        head, caption = (*head[:2], head[3]), "Energy over the horizon, background included."
     return Table(head, rows, caption, frozenset({0, 1}))
 
 

@@ -42,8 +42,8 @@ def banner(run: Run) -> Banner:
     checks, missed = check_counts(run)
     if summary["verdict"] == "feasible" and missed:
         sentence = (
-            f"The run calls itself feasible, but its certificate counts {missed:,} limits as missed. "
-            "Do not rely on it; run the scenario again."
+            f"The run calls itself feasible, but its certificate counts {missed:,} "
+            f"limit{'s' if missed != 1 else ''} as missed. Do not rely on it; run it again."
         )
         return Banner("bad", "Contradiction", sentence)
     if summary["verdict"] == "feasible":

@@ -158,13 +158,16 @@ LIMITS: dict[str, tuple[tuple[str, str, str, str, float, str, float, str], ...]]
     ),
     "gas": (
         ("pressure_min", "junction", "p_bar", "min", 0.5, "bar", 0.002, "scenario"),
-        ("velocity_max", "pipe", "v_from_m_per_s", "max", 20.0, "m/s", 0.005, "DVGW G 472"),
+        ("velocity_max", "pipe", "v_max_m_per_s", "max", 20.0, "m/s", 0.005, "DVGW G 472"),
     ),
 }  # fmt: skip
 
 
 def matrix(states: pd.DataFrame, element: str, quantity: str) -> pd.DataFrame:
     """Return one quantity as time x id, derived quantities included."""
+    if quantity == "v_max_m_per_s":
+        ends = (matrix(states, element, f"v_{end}_m_per_s").abs() for end in ("from", "to"))
+        return pd.concat(ends).groupby(level=0).max()
     if quantity == "dp_bar":
         return matrix(states, element, "p_from_bar") - matrix(states, element, "p_to_bar")
     if quantity == "supply_temperature_c":
@@ -258,6 +261,7 @@ def schedule(day: Day, names: list[str], shift: float) -> pd.DataFrame:
         if k % 5 == 2:
             add(who, "battery", "electricity", "charging_kw", 9 * day.bump(3.0, 2.0))
             add(who, "battery", "electricity", "discharging_kw", 9 * day.bump(18.5, 2.0))
+            electricity = electricity + 9 * (day.bump(3.0, 2.0) - day.bump(18.5, 2.0))
             add(who, "battery", "electricity", "state_of_charge_kwh", 40 * day.bump(11, 6.0))
         meet(who, "electricity", electricity)
     frame = pd.concat(step, ignore_index=True)
@@ -360,7 +364,7 @@ def build(
     steps: int = 96,
     peaks: dict[str, tuple[float, float]] | None = None,
 ) -> RunTables:
-    """Return a whole feasible run.
+    """Return a whole feasible run, if the networks can bear the second of each peak.
 
     Args:
         nets: by kind (electric, heat, gas), the kind being the network's name.
