@@ -59,6 +59,7 @@ class _Solved:
     with_losses: float | None
     priced: Schedule
     notes: tuple[str, ...]
+    engine: Engine
 
 
 def run(
@@ -88,7 +89,7 @@ def run(
     solved = _solve(_Job(loaded, physics, market, watch, told), checkpoint)
     settled = None
     if solved.coupled.verdict == "feasible":
-        settled = settle(loaded, physics, market, solved.coupled, watch, told)
+        settled = settle(loaded, physics, market, solved.coupled, solved.engine, watch, told)
     with watch.stage("write", "Writing the run folder"):
         tables = _tables(loaded, physics, solved, settled, watch.seconds)
         write_run(folder, tables)
@@ -128,9 +129,8 @@ def _solve(job: _Job, checkpoint: Checkpoint) -> _Solved:
         coupled = confirmed.coupled
     with job.watch.stage("prices", "Prices and the price of physics"):
         priced, with_losses = _prices(job.market, coupled, everyone)
-    return _Solved(
-        coupled, coupled.first_schedule, with_losses, priced, (*resumed, *confirmed.notes)
-    )
+    notes = (*resumed, *confirmed.notes)
+    return _Solved(coupled, coupled.first_schedule, with_losses, priced, notes, confirmed.engine)
 
 
 def _prices(
@@ -138,11 +138,11 @@ def _prices(
 ) -> tuple[Schedule, float | None]:
     """Return the schedule with marginal prices, and the cost with losses but without limits."""
     cuts = market.cuts
-    priced = market.solve(everyone, start=coupled.schedule, duals=True)
+    priced = market.solve(everyone, start=coupled.schedule, duals=True, effort="fixed")
     if coupled.verdict != "feasible":
         return priced, None
     market.drop_cuts([cut.key for cut in cuts])
-    with_losses = market.solve(everyone, start=coupled.first_schedule).cost
+    with_losses = market.solve(everyone, start=coupled.first_schedule, effort="rounded").cost
     market.add_cuts(cuts)
     return priced, with_losses
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cosim.coupling import Loop, Networks, Verification
-from cosim.coupling.loop import MarketHandle
+from cosim.coupling.loop import MarketHandle, Remember
 from cosim.coupling.loop import Progress as OnIteration
-from cosim.coupling.loop import Remember
 from cosim.grids import Engine, build_grids
 from cosim.grids.simbench import write_simbench_grid
 from cosim.market.devices import DEVICE_TYPES
 from cosim.records import Baseline
 from cosim.scenario import Scenario, load_scenario
+from cosim.scenario.config import CouplingSection
 from cosim.scenario.network_file import element_names, read_tables
 
 
@@ -53,9 +53,10 @@ class Physics:
         engine: Engine = "fast",
         on_iteration: OnIteration | None = None,
         remember: Remember | None = None,
+        settings: CouplingSection | None = None,
     ) -> Loop:
         """Return a fresh loop over a market and these networks; see `Loop` for the arguments."""
-        settings = scenario.config.coupling
+        settings = settings or scenario.config.coupling
         return Loop(market, self.networks, self.alone, settings, engine, on_iteration, remember)
 
 

@@ -10,6 +10,7 @@ from cosim.api.progress import Progress
 from cosim.api.session import Physics
 from cosim.api.stopwatch import Stopwatch
 from cosim.coupling import Case, Coupled
+from cosim.grids import Engine
 from cosim.market import Market
 from cosim.scenario import Scenario
 from cosim.settlement import (
@@ -23,6 +24,10 @@ from cosim.settlement import (
     players_of,
     two_coalitions,
 )
+
+COALITION_BALANCE = 5e-3
+"""Loss mismatch accepted for coalition values, share of throughput; the run itself keeps to the
+scenario's tolerance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ def settle(
     physics: Physics,
     market: Market,
     together: Coupled,
+    engine: Engine,
     watch: Stopwatch,
     told: Progress,
 ) -> Settled:
@@ -60,12 +66,16 @@ def settle(
     config = scenario.config
     players = players_of(config)
 
+    quick = config.coupling.model_copy(
+        update={"max_refreshes": 0, "balance_tolerance": COALITION_BALANCE}
+    )
+
     def run_case(case: Case) -> Coupled:
         _drop_conservative(market)
-        return physics.loop(market, scenario).run(case)
+        return physics.loop(market, scenario, engine, settings=quick).run(case)
 
     with watch.stage("stand_alone", "Stand-alone dispatch under the networks"):
-        alone = run_case(Case(members=frozenset()))
+        alone = run_case(Case(members=frozenset(), effort="rounded"))
     with watch.stage("coalitions", "Coalition values under the networks"):
         if config.bargaining.coalition_values:
             values = coalition_values(players, alone, together, run_case, told.count)

@@ -49,8 +49,10 @@ def price_frame(scenario: Scenario, schedule: Schedule) -> pd.DataFrame:
         if tariff.sell is not None:
             frames.append(_prices(scenario, carrier, "sell", scenario.series(tariff.sell)))
     if schedule.duals is not None:
-        for carrier, values in schedule.duals.energy.items():
-            frames.append(_prices(scenario, carrier, "pool", values))
+        frames.extend(
+            _prices(scenario, name, "pool", values)
+            for name, values in schedule.duals.energy.items()
+        )
     return pd.concat(frames, ignore_index=True)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from cosim.api import summary as summaries
-from cosim.api.progress import Progress, Silent
 from cosim.api.main_job import RunResult
+from cosim.api.progress import Progress, Silent
 from cosim.api.schedule_file import read_schedule
 from cosim.api.session import Physics, build_physics, load
 from cosim.api.stopwatch import Stopwatch

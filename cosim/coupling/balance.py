@@ -46,15 +46,18 @@ def mismatch(
     The difference is a share of the energy that flows through the carrier's network at that step;
     infinite where there is no physical state.
     """
-    physical = charged_kw(networks, verification, baselines)
+    flows = {
+        str(CARRIER_OF_KIND[grid.inputs.kind]): throughput_kw(
+            grid, verification.states[name].injections
+        )
+        for name, grid in networks.grids.items()
+    }
     found: dict[str, FloatArray] = {}
-    for name, grid in networks.grids.items():
-        carrier = CARRIER_OF_KIND[grid.inputs.kind]
-        if carrier not in physical or grid.inputs.kind == "gas":
-            continue
-        assumed = schedule.network_demand_kw.get(carrier, np.zeros(len(grid.inputs.time)))
-        flow = throughput_kw(grid, verification.states[name].injections)
-        difference = np.abs(physical[carrier] - assumed) / flow
+    for carrier, value_kw in charged_kw(networks, verification, baselines).items():
+        # Pumps of a heat network without an electric network are held against the heat flow.
+        flow = flows.get(carrier, next(iter(flows.values())))
+        assumed = schedule.network_demand_kw.get(carrier, np.zeros(len(value_kw)))
+        difference = np.abs(value_kw - assumed) / flow
         found[carrier] = np.where(np.isfinite(difference), difference, np.inf)
     return found
 

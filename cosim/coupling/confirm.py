@@ -22,18 +22,20 @@ class Confirmed:
         coupled: the loop's result, its verification from the reference engines.
         differences: per network, largest difference between kernel and reference by quantity.
         notes: what the user should know about the engines.
+        engine: to go on with: `reference` once a kernel has missed its gate.
     """
 
     coupled: Coupled
     differences: dict[str, dict[str, float]]
     notes: tuple[str, ...]
+    engine: Engine
 
 
 def confirm(networks: Networks, coupled: Coupled, case: Case, make_loop: MakeLoop) -> Confirmed:
     """Verify the final schedule with the reference engines; redo the loop with them if it fails.
 
-    A kernel that differs from its reference by more than its gate, or passes where the reference
-    does not, is not used again: the loop goes on with the reference engines.
+    A kernel that differs from its reference by more than its gate, or comes to another result, is
+    not used again in this run: the loop goes on with the reference engines.
 
     Args:
         networks: the adapters.
@@ -50,11 +52,12 @@ def confirm(networks: Networks, coupled: Coupled, case: Case, make_loop: MakeLoo
         for quantity, value in found.items()
         if value > GATES[quantity]
     ]
-    if coupled.verdict == "feasible" and (beyond or not reference.passed):
+    contradicted = coupled.verification.passed != reference.passed
+    if beyond or contradicted:
         notes += [*beyond, "the loop went on with the reference engines"]
         again = make_loop("reference").run(replace(case, start=coupled.schedule))
-        return Confirmed(_continued(coupled, again), differences, tuple(notes))
-    return Confirmed(replace(coupled, verification=reference), differences, tuple(notes + beyond))
+        return Confirmed(_continued(coupled, again), differences, tuple(notes), "reference")
+    return Confirmed(replace(coupled, verification=reference), differences, tuple(notes), "fast")
 
 
 def _differences(

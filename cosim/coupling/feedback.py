@@ -26,10 +26,13 @@ CANDIDATES_PER_LIMIT_AND_STEP = 12
 """Violations that are linearised per limit and step, worst first."""
 COMPANIONS_PER_LIMIT = 6
 """Elements per limit that are also linearised at the steps where they still pass."""
+TINY = 1e-9
+"""Smallest movement that counts, in the limit's unit."""
 PARALLEL = 0.98
 """Cosine above which two cuts of one limit and step say the same; the worse one is kept."""
-FLAT = 1e-9
-"""Largest coefficient below which no participant can move a quantity."""
+REACH_KW = 1000.0
+"""A quantity that 1 MW at the strongest terminal moves by less than the limit's tolerance is out of
+reach of the participants."""
 
 
 def choose_targets(
@@ -106,11 +109,12 @@ def limit_cuts(
     immovable: list[Target] = []
     directions: dict[tuple[str, int], list[FloatArray]] = {}
     for k, target in enumerate(sensitivities.targets):
-        cut = _cut(sensitivities, k, by_name[target.limit], iteration, margin)
+        limit = by_name[target.limit]
+        cut = _cut(sensitivities, k, limit, iteration, margin)
         length = float(np.hypot(np.linalg.norm(cut.coef_p), np.linalg.norm(cut.coef_q)))
         if not np.isfinite(length) or not np.isfinite(cut.rhs):
             continue
-        if length < FLAT:
+        if length * REACH_KW < max(limit.tolerance, TINY):
             immovable.append(target)
             continue
         direction = np.concatenate([cut.coef_p, cut.coef_q]) / length

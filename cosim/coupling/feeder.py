@@ -8,12 +8,16 @@ import numpy as np
 
 from cosim.coupling.feedback import Feedback, Flat, choose_targets, feed_back
 from cosim.coupling.handle import MarketHandle
-from cosim.coupling.networks import Networks, Verification
+from cosim.coupling.networks import Networks, Verification, take_rows
 from cosim.coupling.recover import anchor_injections, failing_injections, step_back
 from cosim.grids.base import Grid
 from cosim.records import Cut, CutKey, GridStates, Injections, LossLine, Target
 from cosim.records.time import FloatArray
 from cosim.scenario.config import CARRIER_OF_KIND, CouplingSection
+
+PIPED = ("heat", "cooling")
+LINE_SHARE = 0.5
+"""Share of the balance tolerance up to which an old loss line is good enough."""
 
 
 class Feeder:
@@ -40,6 +44,7 @@ class Feeder:
         self._market = market
         self._networks = networks
         self._settings = settings
+        self._number = self._last_number()
         self._immovable: set[tuple[str, Target]] = set()
         self._spread: dict[str, set[tuple[str, int]]] = {name: set() for name in networks.grids}
         self._flat: dict[str, Flat] = {name: Flat() for name in networks.grids}
@@ -56,20 +61,18 @@ class Feeder:
         self.lines = list(lines)
         self._market.add_cuts(tuple(cuts))
         self._market.set_loss_lines(tuple(self.lines))
+        self._number = self._last_number()
 
     def drop(self, keys: Iterable[CutKey]) -> None:
         """Take cuts out of the market."""
         self._market.drop_cuts(tuple(keys))
 
-    def feed(
-        self, verification: Verification, mismatch: Mapping[str, FloatArray], number: int
-    ) -> None:
+    def feed(self, verification: Verification, mismatch: Mapping[str, FloatArray]) -> None:
         """Give the market cuts for every violation, and new loss lines.
 
         Args:
             verification: where to linearise.
             mismatch: of losses per carrier, shape (T,); slopes that caused one are given up.
-            number: of the round that follows.
         """
         for name, grid in self._networks.grids.items():
             states = verification.states[name]
@@ -77,7 +80,7 @@ class Feeder:
             self._flatten(grid, mismatch)
             steps = _solved_steps(states)
             targets = choose_targets(found, grid.limits, steps, self._spread[name])
-            self._linearise(grid, states, targets, number)
+            self._linearise(grid, states, targets, self._misled(grid, mismatch))
             failing = failing_injections(grid, verification)
             if failing is None:
                 if not found:
@@ -85,9 +88,9 @@ class Feeder:
                 continue
             recovered = step_back(grid, failing, anchor_injections(grid, failing, self._solvable))
             if recovered is not None:
-                self._linearise(grid, *recovered, number)
+                self._linearise(grid, *recovered, None)
 
-    def refresh(self, verification: Verification, keys: Iterable[CutKey], number: int) -> None:
+    def refresh(self, verification: Verification, keys: Iterable[CutKey]) -> None:
         """Linearise the limits behind some cuts again at another point."""
         for name, grid in self._networks.grids.items():
             quantity = {limit.name: limit.quantity for limit in grid.limits}
@@ -97,7 +100,7 @@ class Feeder:
                 for limit, element, id_, step in places
             )
             if targets:
-                self._linearise(grid, verification.states[name], targets, number)
+                self._linearise(grid, verification.states[name], targets, frozenset())
 
     def hopeless(self, verification: Verification) -> bool:
         """Return whether violations remain and no participant can influence any of them."""
@@ -110,7 +113,7 @@ class Feeder:
         """Give up the slopes of pipe networks at steps where an earlier line misled the market."""
         name, kind = grid.inputs.name, grid.inputs.kind
         led = {line.kind for line in self.lines if line.grid == name}
-        if kind not in ("heat", "cooling") or not led:
+        if kind not in PIPED or not led:
             return
         old = self._flat[name]
         self._flat[name] = Flat(
@@ -123,12 +126,41 @@ class Feeder:
             return frozenset()
         return frozenset(int(k) for k in np.flatnonzero(values > self._settings.balance_tolerance))
 
+    def _misled(self, grid: Grid, mismatch: Mapping[str, FloatArray]) -> frozenset[int] | None:
+        """Return the steps that need new loss lines; None for all of them."""
+        name, kind = grid.inputs.name, grid.inputs.kind
+        if not any(line.grid == name for line in self.lines):
+            return None
+        carriers = {CARRIER_OF_KIND[kind]} | ({"electricity"} if kind in PIPED else set())
+        limit = self._settings.balance_tolerance * LINE_SHARE
+        return frozenset(
+            int(k) for c in carriers & set(mismatch) for k in np.flatnonzero(mismatch[c] > limit)
+        )
+
     def _linearise(
-        self, grid: Grid, states: GridStates, targets: tuple[Target, ...], number: int
+        self,
+        grid: Grid,
+        states: GridStates,
+        targets: tuple[Target, ...],
+        line_steps: frozenset[int] | None,
     ) -> None:
+        """Linearise targets, and losses at `line_steps` (None: everywhere), under a new number."""
         name = grid.inputs.name
-        margin = self._settings.margin
-        self._keep(name, feed_back(grid, states, targets, number, margin, self._flat[name]))
+        if line_steps is not None:
+            wanted = line_steps | {target.step for target in targets}
+            rows = np.flatnonzero(np.isin(states.injections.steps, list(wanted)))
+            states = take_rows(states, rows)
+        if not len(states.injections.steps):
+            return
+        self._number += 1
+        margin, flat = self._settings.margin, self._flat[name]
+        self._keep(name, feed_back(grid, states, targets, self._number, margin, flat))
+
+    def _last_number(self) -> int:
+        """Return the highest number that a cut or line in the market carries."""
+        cuts = (cut.key.iteration for cut in self._market.cuts)
+        lines = (line.iteration for line in self._market.loss_lines)
+        return max((*cuts, *lines), default=0)
 
     def _keep(self, grid: str, feedback: Feedback) -> None:
         self._market.add_cuts(feedback.cuts)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 from cosim.records import Cut, CutKey, LossLine, Schedule
+
+Effort = Literal["fixed", "rounded", "proven"]
+"""How hard a market searches for binaries: keep the start's, round a relaxation, or prove."""
 
 
 class MarketHandle(Protocol):
@@ -19,7 +22,7 @@ class MarketHandle(Protocol):
         frozen: Mapping[str, Schedule] | None = None,
         start: Schedule | None = None,
         duals: bool = False,
-        thorough: bool = True,
+        effort: Effort = "proven",
     ) -> Schedule:
         """Solve with the given participants sharing."""
         ...
@@ -39,4 +42,9 @@ class MarketHandle(Protocol):
     @property
     def cuts(self) -> tuple[Cut, ...]:
         """Every cut that is kept."""
+        ...
+
+    @property
+    def loss_lines(self) -> tuple[LossLine, ...]:
+        """Every loss line that is kept."""
         ...

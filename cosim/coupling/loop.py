@@ -10,7 +10,7 @@ from typing import Literal
 from cosim.coupling.balance import largest, mismatch
 from cosim.coupling.causes import find_causes, sentence
 from cosim.coupling.feeder import Feeder
-from cosim.coupling.handle import MarketHandle
+from cosim.coupling.handle import Effort, MarketHandle
 from cosim.coupling.networks import Networks, Verification
 from cosim.coupling.outcome import Coupled, Iteration, LoopMemory, Verdict
 from cosim.grids.base import Engine
@@ -22,8 +22,8 @@ Progress = Callable[[Iteration], None]
 Remember = Callable[[LoopMemory], None]
 STALLED = 0.02
 """Share by which the missed amount must still fall for the search to go on with unmet cuts."""
-THOROUGH_ROUNDS = 3
-"""Times that a thorough solution may fall back into the search."""
+FREE_ROUNDS = 3
+"""Times that a solution with free binaries may fall back into the search."""
 PATIENCE = 3
 """Rounds without progress before the search is given up."""
 
@@ -37,15 +37,15 @@ class Case:
         operator: whether the system operator takes part.
         frozen: participants who keep the values of a schedule.
         start: a schedule to start the solver from.
-        thorough: prove the market's gap in the first and the last round; the rounds between take
-            the best of a few roundings.
+        effort: of the market in the first and the last round; the rounds between keep the binaries
+            of the round before.
     """
 
     members: frozenset[str]
     operator: bool = True
     frozen: Mapping[str, Schedule] = field(default_factory=dict)
     start: Schedule | None = None
-    thorough: bool = True
+    effort: Effort = "proven"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Loop:
     def _begin(self, case: Case, memory: LoopMemory | None) -> tuple[_Point, _Point]:
         """Return the first dispatch and the point to go on from."""
         if memory is None:
-            first = self._round(case, case.start, "search", thorough=case.thorough)
+            first = self._round(case, case.start, "search", case.effort)
             return first, first
         self._history = list(memory.iterations)
         self._first = memory.first
@@ -149,7 +149,7 @@ class Loop:
         case: Case,
         start: Schedule | None,
         phase: Literal["search", "refresh"],
-        thorough: bool = False,
+        effort: Effort = "fixed",
     ) -> _Point:
         began = clock.perf_counter()
         schedule = self._market.solve(
@@ -157,7 +157,7 @@ class Loop:
             operator=case.operator,
             frozen=case.frozen,
             start=start,
-            thorough=thorough,
+            effort=effort,
         )
         verification = self._networks.verify(schedule.injections, self._engine)
         differences = mismatch(self._networks, schedule, verification, self._baselines)
@@ -180,14 +180,14 @@ class Loop:
         return _Point(schedule, verification, differences)
 
     def _settle(self, case: Case, point: _Point) -> tuple[_Point, Verdict]:
-        """Search, and have the last word from a market that was solved thoroughly."""
+        """Search with binaries kept; the last word has a market that is free to choose them."""
         point, verdict = self._search(case, point)
-        for _ in range(THOROUGH_ROUNDS):
-            if not case.thorough or point.schedule.optimal or verdict == "unresolved":
+        for _ in range(FREE_ROUNDS):
+            if point.schedule.optimal or verdict == "unresolved":
                 return point, verdict
             if verdict == "infeasible":
-                self._feeder.feed(point.verification, point.mismatch, len(self._history))
-            better = self._round(case, point.schedule, "search", thorough=True)
+                self._feeder.feed(point.verification, point.mismatch)
+            better = self._round(case, point.schedule, "search", case.effort)
             if better.good(self._settings.balance_tolerance):
                 return better, "feasible"
             if verdict == "infeasible" and better.schedule.unmet:
@@ -208,7 +208,7 @@ class Loop:
             if stalled >= PATIENCE:
                 return point, "infeasible"
             self._renew_unmet(point)
-            self._feeder.feed(point.verification, point.mismatch, len(self._history))
+            self._feeder.feed(point.verification, point.mismatch)
             point = self._round(case, point.schedule, "search")
         return point, "feasible"
 
@@ -226,17 +226,18 @@ class Loop:
     def _refresh(self, case: Case, best: _Point) -> _Point:
         """Linearise conservative cuts again at feasible points until the cost stops falling."""
         for _ in range(self._settings.max_refreshes):
-            before = self._market.cuts
+            before, lines = self._market.cuts, self._market.loss_lines
             stale = tuple(cut.key for cut in before if not cut.outer)
             if not stale or len(self._history) > self._settings.max_iterations:
                 return best
             self._feeder.drop(stale)
-            self._feeder.refresh(best.verification, stale, len(self._history))
+            self._feeder.refresh(best.verification, stale)
             point, verdict = self._search(case, self._round(case, best.schedule, "refresh"))
             gain = best.schedule.cost - point.schedule.cost
             if verdict != "feasible" or gain < 0.0:
                 self._feeder.drop(cut.key for cut in self._market.cuts)
                 self._market.add_cuts(before)
+                self._market.set_loss_lines(lines)
                 return best
             best = point
             if gain <= self._settings.refresh_tolerance * max(abs(best.schedule.cost), 1.0):
@@ -257,13 +258,13 @@ def _explained(point: _Point) -> bool:
 
 
 def _worst(verification: Verification) -> dict[str, float]:
-    """Return the smallest margin per limit."""
+    """Return the smallest margin per network and limit."""
     worst: dict[str, float] = {}
-    for checks in verification.checks.values():
+    for grid, checks in verification.checks.items():
         for item in checks:
             smallest = item.smallest()
             if smallest is not None:
-                worst[item.limit.name] = smallest[0]
+                worst[f"{grid}_{item.limit.name}"] = smallest[0]
     return worst
 
 

@@ -120,6 +120,20 @@ def take_steps(entry: Injections, rows: IntArray) -> Injections:
     )
 
 
+def take_rows(states: GridStates, rows: IntArray) -> GridStates:
+    """Return the states at some of their rows."""
+    steps = {int(step) for step in states.injections.steps[rows]}
+    return replace(
+        states,
+        injections=take_steps(states.injections, rows),
+        fields=tuple(replace(f, values=read_only(f.values[rows])) for f in states.fields),
+        loss_kw=read_only(states.loss_kw[rows]),
+        slack_kw=read_only(states.slack_kw[rows]),
+        auxiliary_kw=read_only(states.auxiliary_kw[rows]),
+        failures=tuple(f for f in states.failures if f.step in steps),
+    )
+
+
 def background_drawn_kw(grid: Grid) -> FloatArray:
     """Return the power drawn by background customers, shape (T,)."""
     drawn = np.zeros(len(grid.inputs.time))

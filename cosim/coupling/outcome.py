@@ -21,7 +21,7 @@ class Iteration:
         phase: `search` until a first feasible point, `refresh` after it.
         cost: market cost in currency.
         violations: number per network.
-        worst: smallest margin per limit (negative = violated), in the limit's unit.
+        worst: smallest margin per `<network>_<limit>` (negative = violated), in the limit's unit.
         mismatch: largest difference of losses between market and physics, share of throughput.
         cuts: number of cuts in the market.
         seconds: wall time of the round.

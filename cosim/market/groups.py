@@ -10,7 +10,7 @@ import numpy as np
 from cosim.market.compile import Compiled
 from cosim.market.extras import Extra, places
 from cosim.market.highs import Outcome, Status
-from cosim.market.optimise import Optimiser
+from cosim.market.optimise import Effort, Optimiser
 from cosim.market.program import Bounds, part_of
 from cosim.records import read_only
 from cosim.records.time import FloatArray, IntArray
@@ -79,7 +79,7 @@ class GroupSolver:
         bounds: Bounds,
         extras: Sequence[Extra],
         start: FloatArray | None,
-        thorough: bool = True,
+        effort: Effort = "proven",
     ) -> Outcome:
         """Solve every group and put the results together.
 
@@ -96,7 +96,7 @@ class GroupSolver:
         for group in groups:
             columns = self._columns(group)
             own = [extras[k] for k in group.extras]
-            found = self._solve(group, columns, bounds, own, start, thorough)
+            found = self._solve(group, columns, bounds, own, start, effort)
             if found.x is None:
                 return found
             if found.status is not Status.OPTIMAL:
@@ -123,7 +123,7 @@ class GroupSolver:
         bounds: Bounds,
         extras: Sequence[Extra],
         start: FloatArray | None,
-        thorough: bool,
+        effort: Effort,
     ) -> Outcome:
         alone = group.parties[0] if len(group.parties) == 1 and not extras else None
         if alone is not None and alone in self._alone:
@@ -134,7 +134,7 @@ class GroupSolver:
         part = part_of(self._compiled.program, bounds, columns, rows)
         moved = [_moved(extra, self._compiled.program.n, columns, bounds) for extra in extras]
         first = None if start is None else start[columns]
-        deep = thorough or alone is not None
+        deep = effort if alone is None else "proven"
         found = Optimiser(part, self._settings).minimise(part.bounds, moved, first, deep)
         if alone is not None and found.status is Status.OPTIMAL:
             self._alone[alone] = found

@@ -15,7 +15,6 @@ from cosim.market.extras import Extra, places
 from cosim.market.program import Bounds, Program
 from cosim.records.time import FloatArray, IntArray
 
-
 LARGE_ROWS = 20_000
 """Above this, interior point is the faster solver of a search's linear programs."""
 

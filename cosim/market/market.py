@@ -18,7 +18,7 @@ from cosim.market.extras import Extra, LineKey, cut_extra, line_extra, places
 from cosim.market.groups import GroupSolver, linked_groups
 from cosim.market.highs import Outcome, Status
 from cosim.market.model import MarketModel, build_model
-from cosim.market.optimise import Optimiser
+from cosim.market.optimise import Effort, Optimiser
 from cosim.market.participation import bounds_for
 from cosim.market.program import Bounds
 from cosim.market.schedule import (
@@ -173,7 +173,7 @@ class Market:
         frozen: Mapping[str, Schedule] | None = None,
         start: Schedule | None = None,
         duals: bool = False,
-        thorough: bool = True,
+        effort: Effort = "proven",
     ) -> Schedule:
         """Find the cheapest dispatch.
 
@@ -183,8 +183,7 @@ class Market:
             frozen: participants who are kept at their values in an earlier schedule.
             start: a schedule of this market to begin the search with.
             duals: also return marginal values, with binaries fixed.
-            thorough: prove the gap of the settings by searching the integer program; otherwise the
-                best of a few roundings is taken, with its gap to the relaxation.
+            effort: how hard to search for binaries, see `cosim.market.optimise.Effort`.
 
         Returns:
             The schedule; `optimal` is false where the time limit ended the search.
@@ -198,7 +197,7 @@ class Market:
         sharing = members if operator else frozenset()
         bounds = self._bounds(sharing, frozen or {})
         first = None if start is None else start.solution
-        outcome = self._without_waste(bounds, first, thorough)
+        outcome = self._without_waste(bounds, first, effort)
         assert outcome.x is not None
         x = cleaned(self.compiled, outcome.x)
         costs = cost_table(self.compiled, x)
@@ -231,10 +230,10 @@ class Market:
     def _bounds(self, sharing: frozenset[str], frozen: Mapping[str, Schedule]) -> Bounds:
         return bounds_for(self.compiled, sharing, frozen, self.loss_lines)
 
-    def _without_waste(self, bounds: Bounds, start: FloatArray | None, thorough: bool) -> Outcome:
+    def _without_waste(self, bounds: Bounds, start: FloatArray | None, effort: Effort) -> Outcome:
         """Solve, and again with binaries for pairs that came out simultaneous."""
         for _ in range(MAX_PAIR_ROUNDS):
-            outcome = self._minimise(bounds, self._extras(), start, thorough)
+            outcome = self._minimise(bounds, self._extras(), start, effort)
             self._check(outcome, bounds)
             assert outcome.x is not None
             failing = failing_pairs(self.compiled, outcome.x)
@@ -244,13 +243,13 @@ class Market:
         raise SolveError("pairs stay simultaneous in spite of their binaries", reason="exclusive")
 
     def _minimise(
-        self, bounds: Bounds, extras: list[Extra], start: FloatArray | None, thorough: bool
+        self, bounds: Bounds, extras: list[Extra], start: FloatArray | None, effort: Effort
     ) -> Outcome:
         """Solve parties that nothing links by themselves, everyone at once otherwise."""
         groups = linked_groups(self.compiled, bounds, extras)
         if len(groups) > 1:
-            return self._groups.minimise(groups, bounds, extras, start, thorough)
-        return self._optimiser.minimise(bounds, extras, start, thorough)
+            return self._groups.minimise(groups, bounds, extras, start, effort)
+        return self._optimiser.minimise(bounds, extras, start, effort)
 
     def _check(self, outcome: Outcome, bounds: Bounds) -> None:
         if outcome.status is Status.INFEASIBLE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from cosim.market.program import Bounds, Program
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.config import SolverSection
 
+Effort = Literal["fixed", "rounded", "proven"]
+"""How hard to search for binaries: keep those of the start; take the best of the start's and of
+rounded ones, with the gap to the relaxation; or search the integer program to the gap asked for."""
 INTEGRAL = 1e-6
 """How far from a whole number a binary of the relaxation may be to count as one."""
 
@@ -43,7 +47,7 @@ class Optimiser:
         bounds: Bounds,
         extras: Sequence[Extra],
         start: FloatArray | None,
-        thorough: bool = True,
+        effort: Effort = "proven",
     ) -> Outcome:
         """Solve within the time limit of the settings.
 
@@ -51,7 +55,7 @@ class Optimiser:
             bounds: of columns and rows.
             extras: rows and columns behind them.
             start: column values of an earlier solution of the program, shape (n,).
-            thorough: search the integer program where rounding does not close the gap.
+            effort: see `Effort`.
 
         Returns:
             Optimal within the gap, infeasible, unbounded, or the best point when time ran out.
@@ -60,8 +64,13 @@ class Optimiser:
         relaxed = self._relaxed
         relaxed.set_bounds(bounds)
         relaxed.set_extras(extras)
-        first = relaxed.run(clock.left)
         binaries = self._binaries(bounds, extras)
+        if effort == "fixed" and start is not None and self._covers(binaries, start):
+            kept = self._with_binaries(bounds, binaries, np.round(start[binaries]), clock)
+            if kept.x is not None:
+                status = Status.TIME_LIMIT if len(binaries) else kept.status
+                return replace(kept, status=status, bound=-np.inf if len(binaries) else kept.bound)
+        first = relaxed.run(clock.left)
         if first.x is None or first.status is not Status.OPTIMAL or not len(binaries):
             return first
         if np.abs(first.x[binaries] - np.round(first.x[binaries])).max() <= INTEGRAL:
@@ -73,7 +82,7 @@ class Optimiser:
                 best = replace(found, bound=first.bound)
             if best is not None and best.gap <= self._settings.mip_gap:
                 return best
-        if best is not None and not thorough:
+        if best is not None and effort != "proven":
             return replace(best, status=Status.TIME_LIMIT)
         return self._search(bounds, extras, best, first, clock)
 
@@ -113,6 +122,11 @@ class Optimiser:
             self._relaxed.fix(binaries, lb, ub)
 
     @staticmethod
+    def _covers(binaries: IntArray, start: FloatArray) -> bool:
+        """Return whether a start has a value for every binary."""
+        return not len(binaries) or bool(binaries.max() < len(start))
+
+    @staticmethod
     def _candidates(
         x: FloatArray, binaries: IntArray, start: FloatArray | None
     ) -> list[FloatArray]:
@@ -120,7 +134,7 @@ class Optimiser:
         rounded: FloatArray = np.round(x[binaries])
         up: FloatArray = np.ceil(x[binaries] - INTEGRAL)
         found = [rounded] if (rounded == up).all() else [rounded, up]
-        if start is not None and binaries.max() < len(start):
+        if start is not None and Optimiser._covers(binaries, start):
             found.insert(0, np.round(start[binaries]))
         return found
 

@@ -101,7 +101,7 @@ def _case(members: frozenset[str], alone: Schedule, players: Players) -> Case:
     outsiders = {
         name: alone for group in players.groups.values() for name in group if name not in members
     }
-    return Case(members=members, frozen=outsiders, start=alone)
+    return Case(members=members, frozen=outsiders, start=alone, effort="rounded")
 
 
 def coalition_table(

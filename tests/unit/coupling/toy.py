@@ -138,6 +138,10 @@ class ToyMarket:
     def cuts(self) -> tuple[Cut, ...]:
         return tuple(self._cuts.values())
 
+    @property
+    def loss_lines(self) -> tuple[LossLine, ...]:
+        return tuple(self._lines)
+
     def add_cuts(self, cuts: tuple[Cut, ...]) -> None:
         self._cuts.update({cut.key: cut for cut in cuts})
 
@@ -148,7 +152,9 @@ class ToyMarket:
     def set_loss_lines(self, lines: tuple[LossLine, ...]) -> None:
         self._lines.extend(lines)
 
-    def solve(self, members, *, operator=True, frozen=None, start=None, duals=False, thorough=True) -> Schedule:
+    def solve(
+        self, members, *, operator=True, frozen=None, start=None, duals=False, effort="proven"
+    ) -> Schedule:
         p_kw, unmet, cost = np.zeros((STEPS, 2)), {}, 0.0
         for step in range(STEPS):
             own = [cut for key, cut in self._cuts.items() if key.step == step]
