@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.grids.heat import HeatGrid
-from cosim.grids.heat_batch import (
+from cosim.grids.heat.batch import (
     FLOW_TOLERANCE,
     solve,
     sum_flows,
     temperatures,
 )
-from cosim.grids.heat_forest import NIKURADSE, Flow, Fluid, Forest, Plant, table
-from cosim.grids.heat_net import HeatNet
-from cosim.grids.heat_newton import Newton, Sweep, linearise_consumers, newton_step
+from cosim.grids.heat.forest import NIKURADSE, Flow, Fluid, Forest, Plant, table
+from cosim.grids.heat.net import HeatNet
+from cosim.grids.heat.newton import Newton, Sweep, linearise_consumers, newton_step
 from tests.support.heat import GROUND_K, at, inject, run, street, tree_network
 
 Make = Callable[..., HeatGrid]

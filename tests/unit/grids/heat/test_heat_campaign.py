@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cosim.grids.heat import HeatGrid
-from cosim.grids.heat_setpoints import solve_batch
+from cosim.grids.heat.setpoints import solve_batch
 from tests.support.heat import at, inject, tree_network
 
 Make = Callable[..., HeatGrid]

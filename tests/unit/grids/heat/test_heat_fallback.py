@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cosim.grids.heat import HeatGrid
-from cosim.grids.heat_reference import run_reference
-from cosim.grids.heat_setpoints import guessed_setpoints
+from cosim.grids.heat.reference import run_reference
+from cosim.grids.heat.setpoints import guessed_setpoints
 from tests.support.heat import GROUND_K, at, inject, tree_network
 
 Make = Callable[..., HeatGrid]
@@ -119,12 +119,12 @@ def test_given_flows_need_no_damping_at_low_load(make: Make) -> None:
 def test_what_the_batch_cannot_solve_is_tried_again(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import cosim.grids.heat as heat
+    from cosim.grids.heat import adapter
 
     grid = make(tree_network(8, seed=2), [at("shop", 0)], steps=3)
     injections = inject(grid, [[-10.0], [-12.0], [-14.0]])
     expected = grid.verify(injections)
-    solve = heat.solve_batch
+    solve = adapter.solve_batch
 
     def forgetful(net: Any, demand: Any) -> Any:
         solution = solve(net, demand)
@@ -132,7 +132,7 @@ def test_what_the_batch_cannot_solve_is_tried_again(
         iterations[1] = 0
         return solution._replace(iterations=iterations)
 
-    monkeypatch.setattr(heat, "solve_batch", forgetful)
+    monkeypatch.setattr(adapter, "solve_batch", forgetful)
     states = grid.verify(injections)
     assert states.notes == ("pandapipes took over 1 steps of the batch",)
     assert not states.failures

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cosim.grids.heat import HeatGrid
-from cosim.grids.heat_linearise import AT_REST_KW, ERRATIC, choose_step
+from cosim.grids.heat.linearise import AT_REST_KW, ERRATIC, choose_step
 from cosim.records import GridStates, Target, Terminal, read_only
 from tests.support.heat import at, inject, street, tree_network
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from cosim.grids.heat_columns import HeatColumns, empty_columns
-from cosim.grids.heat_net import HeatNet
-from cosim.grids.heat_setpoints import Setpoints
+from cosim.grids.heat.columns import HeatColumns, empty_columns
+from cosim.grids.heat.net import HeatNet
+from cosim.grids.heat.setpoints import Setpoints
 from cosim.records.time import FloatArray
 from cosim.units import celsius_to_kelvin
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from cosim.grids.heat_batch import Solution
-from cosim.grids.heat_columns import HeatColumns
-from cosim.grids.heat_forest import NO_FLOW_KG_PER_S
-from cosim.grids.heat_net import HeatNet
-from cosim.grids.heat_setpoints import Demand
+from cosim.grids.heat.batch import Solution
+from cosim.grids.heat.columns import HeatColumns
+from cosim.grids.heat.forest import NO_FLOW_KG_PER_S
+from cosim.grids.heat.net import HeatNet
+from cosim.grids.heat.setpoints import Demand
 from cosim.records import StepFailure
 from cosim.records.time import IntArray
 from cosim.units import W_PER_KW, ZERO_CELSIUS_K, kelvin_to_celsius

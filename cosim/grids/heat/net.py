@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from cosim.errors import GridError
-from cosim.grids.heat_forest import FRICTION_LAWS, Plant
-from cosim.grids.heat_tree import Trees, find_trees
+from cosim.grids.heat.forest import FRICTION_LAWS, Plant
+from cosim.grids.heat.tree import Trees, find_trees
 from cosim.records import NetworkInputs, read_only
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.networks import HeatNetwork

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cosim.grids.heat_forest import Fluid, Forest
+from cosim.grids.heat.forest import Fluid, Forest
 from cosim.records import read_only
 from cosim.records.time import FloatArray, IntArray
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cosim.grids.heat_forest import (
+from cosim.grids.heat.forest import (
     COLEBROOK,
     NIKURADSE,
     NO_FLOW_KG_PER_S,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cosim.grids.heat_net import HeatNet
+from cosim.grids.heat.net import HeatNet
 from cosim.records import Limit, read_only
 from cosim.records.network import Sense
 from cosim.scenario.networks import HeatLimits

@@ -5,7 +5,7 @@ the heat consumers it is joined to; it may draw heat (from supply to return, coo
 temperature of the scenario) or feed in (from return to supply, heated to its feed temperature),
 changing over the day. Terminals at the plant act on no pipe.
 
-`verify("fast")` solves trees in one batch (`heat_batch`); networks with loops or elements it does
+`verify("fast")` solves trees in one batch (`batch`); networks with loops or elements it does
 not know, and steps it cannot solve, go to pandapipes and are named in the notes.
 """
 
@@ -17,14 +17,15 @@ import numpy as np
 import pandas as pd
 
 from cosim.errors import GridError
-from cosim.grids import heat_export, heat_linearise
 from cosim.grids.base import Engine
-from cosim.grids.heat_columns import HeatColumns, balance, batch_columns, state_fields
-from cosim.grids.heat_gate import failures, gate, why_unsolved
-from cosim.grids.heat_limits import heat_limits
-from cosim.grids.heat_net import HeatNet, read_heat_net
-from cosim.grids.heat_reference import Reference, missed_outlets, run_reference
-from cosim.grids.heat_setpoints import (
+from cosim.grids.heat.columns import HeatColumns, balance, batch_columns, state_fields
+from cosim.grids.heat.export import network_json, setpoints_frame, states_frame
+from cosim.grids.heat.gate import failures, gate, why_unsolved
+from cosim.grids.heat.limits import heat_limits
+from cosim.grids.heat.linearise import linearise
+from cosim.grids.heat.net import HeatNet, read_heat_net
+from cosim.grids.heat.reference import Reference, missed_outlets, run_reference
+from cosim.grids.heat.setpoints import (
     Consumers,
     Demand,
     Setpoints,
@@ -103,21 +104,21 @@ class HeatGrid:
 
         terminals = self._inputs.terminals
         movable = [k for k, terminal in enumerate(terminals) if not terminal.at_slack]
-        return heat_linearise.linearise(states, targets, movable, evaluate)
+        return linearise(states, targets, movable, evaluate)
 
     def setpoints_frame(self, injections: Injections) -> pd.DataFrame:
-        """Return the final set-points; see `cosim.grids.heat_export.setpoints_frame`."""
+        """Return the final set-points; see `cosim.grids.heat.export.setpoints_frame`."""
         setpoints = self._setpoints(self._consumers.demand(injections))
-        return heat_export.setpoints_frame(self._inputs.time, self._net, setpoints)
+        return setpoints_frame(self._inputs.time, self._net, setpoints)
 
     def states_frame(self, states: GridStates) -> pd.DataFrame:
         """Return the result tables of pandapipes in long form."""
-        return heat_export.states_frame(self._inputs.time, states)
+        return states_frame(self._inputs.time, states)
 
     def network_json(self, injections: Injections) -> str:
-        """Return the network with the profiles attached; see `cosim.grids.heat_export`."""
+        """Return the network with the profiles attached; see `cosim.grids.heat.export`."""
         setpoints = self._setpoints(self._consumers.demand(injections))
-        return heat_export.network_json(self._net, setpoints)
+        return network_json(self._net, setpoints)
 
     def _setpoints(self, demand: Demand) -> Setpoints:
         """Return set-points with which plain pandapipes finds the states."""

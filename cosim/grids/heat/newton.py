@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cosim.grids.heat_forest import NO_FLOW_KG_PER_S, Flow, Fluid, Forest, jit, mean_cp
+from cosim.grids.heat.forest import NO_FLOW_KG_PER_S, Flow, Fluid, Forest, jit, mean_cp
 from cosim.records.time import FloatArray
 
 SMALLEST_SLOPE_J_PER_KG = 1.0

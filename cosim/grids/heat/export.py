@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cosim.grids.heat_columns import DERIVED
-from cosim.grids.heat_net import HeatNet
-from cosim.grids.heat_reference import write_step
-from cosim.grids.heat_setpoints import Setpoints
+from cosim.grids.heat.columns import DERIVED
+from cosim.grids.heat.net import HeatNet
+from cosim.grids.heat.reference import write_step
+from cosim.grids.heat.setpoints import Setpoints
 from cosim.records import GridStates, TimeAxis
 from cosim.records.time import FloatArray, IntArray
 

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosim.errors import GridError
-from cosim.grids.heat_batch import Solution, solve
-from cosim.grids.heat_forest import NO_FLOW_KG_PER_S
-from cosim.grids.heat_net import HeatNet
+from cosim.grids.heat.batch import Solution, solve
+from cosim.grids.heat.forest import NO_FLOW_KG_PER_S
+from cosim.grids.heat.net import HeatNet
 from cosim.records import Injections, NetworkInputs, read_only
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.networks import HeatNetwork

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cosim.grids.heat_forest import (
+from cosim.grids.heat.forest import (
     NO_FLOW_KG_PER_S,
     Flow,
     Fluid,
@@ -27,8 +27,8 @@ from cosim.grids.heat_forest import (
     jit,
     mean_cp,
 )
-from cosim.grids.heat_hydraulics import pressures
-from cosim.grids.heat_newton import Newton, Sweep, limited, linearise_consumers, newton_step
+from cosim.grids.heat.hydraulics import pressures
+from cosim.grids.heat.newton import Newton, Sweep, limited, linearise_consumers, newton_step
 from cosim.records.time import FloatArray, IntArray
 
 FLOW_TOLERANCE = 1.0e-10

@@ -15,10 +15,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from cosim.grids.heat_batch import Solution
-from cosim.grids.heat_forest import NO_FLOW_KG_PER_S
-from cosim.grids.heat_net import HeatNet
-from cosim.grids.heat_setpoints import Demand
+from cosim.grids.heat.batch import Solution
+from cosim.grids.heat.forest import NO_FLOW_KG_PER_S
+from cosim.grids.heat.net import HeatNet
+from cosim.grids.heat.setpoints import Demand
 from cosim.records import StateField, read_only
 from cosim.records.time import FloatArray, IntArray
 from cosim.units import PA_PER_BAR, W_PER_KW, celsius_to_kelvin
