@@ -46,7 +46,7 @@ def allocation_figure(run: Run) -> Figure | None:
     axis.axhline(0.0, color=style.GREY, linewidth=0.8)
     axis.set_xticks(np.arange(len(players)), [text.spoken(name) for name in players])
     axis.tick_params(axis="x", length=0, labelcolor=style.INK)
-    axis.yaxis.set_major_formatter(lambda number, _: text.number(number, 0))
+    axis.yaxis.set_major_formatter(text.tick)
     axis.set_ylabel(f"benefit, {run.currency}")
     figure.legend(
         handles=_handles(methods, settled, judged and not bool(inside.all())),

@@ -103,15 +103,16 @@ def _clean(axis: Axes, values: list[float]) -> None:
 
 
 def participant_costs(run: Run) -> Figure | None:
-    """Return each party's cost alone and after sharing, with what it pays or receives."""
+    """Return each party's cost alone and after sharing, what it saves, and what it pays."""
     paid = run.tables.payments
     if paid.empty:
         return None
     table = paid.assign(saving=paid["cost_before"] - paid["cost_after"])
     table = table.sort_values("saving", ascending=True).reset_index(drop=True)
     figure = style.figure(0.27 * len(table) + 1.1)
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=[1.5, 1.0])
+    axes = figure.subplots(1, 3, sharey=True, width_ratios=[1.25, 1.0, 1.0])
     rows = range(len(table))
+    left, middle, right = axes
     left.hlines(rows, table["cost_after"], table["cost_before"], color=style.LIGHT, linewidth=2.5)
     left.plot(table["cost_before"], rows, "o", color=style.GREY, markersize=5.5, label="alone")
     left.plot(
@@ -121,14 +122,20 @@ def participant_costs(run: Run) -> Figure | None:
     left.set_yticks(list(rows), [text.spoken(name) for name in table["participant"]])
     left.set_title(f"Cost, {run.currency}", pad=20)
     left.legend(loc="lower left", ncols=2, bbox_to_anchor=(-0.02, 1.0), borderaxespad=0.1)
-    colours = [style.ORANGE if value > 0 else style.GREEN for value in table["payment"]]
+    middle.barh(rows, table["saving"], 0.6, color=style.BLUE)
+    middle.set_title(f"Saving, {run.currency}", pad=20)
+    colours = [style.GREY if value > 0 else style.GREEN for value in table["payment"]]
     right.barh(rows, table["payment"], 0.6, color=colours)
-    right.axvline(0.0, color=style.GREY, linewidth=0.8)
-    right.set_title(f"Payment, {run.currency}: pays (right), receives (left)", pad=20)
-    for axis in (left, right):
+    right.set_title(f"Payment, {run.currency}", pad=20)
+    right.text(
+        0.0, 1.0, "green: receives, grey: pays", transform=right.transAxes, va="bottom",
+        fontsize=8, color=style.GREY,
+    )  # fmt: skip
+    for axis in axes:
+        axis.axvline(0.0, color=style.GREY, linewidth=0.8)
         axis.grid(axis="x")
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0, labelcolor=style.INK)
         axis.spines["left"].set_visible(False)
-        axis.xaxis.set_major_formatter(lambda value, _: text.number(value, 0))
+        axis.xaxis.set_major_formatter(text.tick)
     return figure

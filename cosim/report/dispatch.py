@@ -90,4 +90,4 @@ def _stack(axis: Axes, table: pd.DataFrame) -> None:
             base = top
     axis.axhline(0.0, color=style.INK, linewidth=0.7)
     axis.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
-    axis.yaxis.set_major_formatter(lambda value, _: f"{value:,g}".replace("-", text.MINUS))
+    axis.yaxis.set_major_formatter(text.tick)

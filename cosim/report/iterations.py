@@ -68,14 +68,9 @@ def _cost(axis: Axes, table: pd.DataFrame, run: Run) -> None:
             start + 0.1, 0.03, "linearised again", transform=axis.get_xaxis_transform(),
             fontsize=7.5, color=style.GREY, va="bottom",
         )  # fmt: skip
-    axis.yaxis.set_major_formatter(lambda value, _: text.number(value, _digits(table["cost"])))
+    axis.yaxis.set_major_formatter(text.tick)
     axis.margins(y=0.15)
     axis.set_title(f"Cost of the market, {run.currency}")
-
-
-def _digits(values: pd.Series) -> int:
-    spread = float(values.max() - values.min())
-    return 0 if spread > 5 else 1 if spread > 0.5 else 2
 
 
 def _mismatch(axis: Axes, table: pd.DataFrame, run: Run) -> None:
@@ -89,5 +84,5 @@ def _mismatch(axis: Axes, table: pd.DataFrame, run: Run) -> None:
             ha="left", va="top", fontsize=7.5, color=style.GREY,
         )  # fmt: skip
     axis.set_yscale("log")
-    axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.yaxis.set_major_formatter(text.tick)
     axis.set_title("Losses: market against physics, % of throughput")

@@ -41,8 +41,8 @@ def draw_panel(
     _frame(axis, drawn)
     _mark_worst(axis, drawn, measures)
     for place in drawn.sources[:3]:
-        axis.plot(*place, marker="s", markersize=6.5, color=style.INK, markeredgecolor="white",
-                  zorder=7)  # fmt: skip
+        axis.plot(*place, marker="s", markersize=8.5, color=style.INK, markeredgecolor="white",
+                  zorder=4.5)  # fmt: skip
 
 
 def _frame(axis: Axes, drawn: Geometry) -> None:

@@ -113,6 +113,11 @@ def _draw(run: Run, grid: str, drawn: Geometry, panels: Mapping[Case, Sequence[M
         name_participants(axis, canvas.get_renderer(), drawn, places, panels[case])
         if drawn.on_map:
             scale_bar(axis)
+        else:
+            axis.text(
+                0.01, 0.01, "no coordinates: distance from the supply to the right",
+                transform=axis.transAxes, fontsize=7.5, color=style.GREY,
+            )  # fmt: skip
     _foot(figure, panels, ScalarMappable(norm, cmap), _bar_label(first))
     return figure
 

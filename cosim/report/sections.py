@@ -218,7 +218,7 @@ def _shares(run: Run) -> Section | None:
     )  # fmt: skip
     blocks += _picture(
         "payments", participant_costs(run),
-        "Cost alone and after sharing for each party, and the payment that leads there.",
+        "Cost of each party alone and after sharing, its saving, and the payment that leads there.",
     )  # fmt: skip
     blocks += _table(tables.payment_table(run))
     if not blocks:
@@ -231,8 +231,8 @@ def _prices(run: Run) -> Section | None:
     blocks: list[Block | str] = []
     blocks += _picture(
         "prices", price_figure(run),
-        "What one more kWh is worth in the pool, between the utility's prices for buying and "
-        "feeding in.",
+        "What one more kWh is worth in the pool, beside the utility's tariffs for buying and "
+        "feeding in (without CO₂ tax).",
     )  # fmt: skip
     for grid, kind in run.kinds.items():
         blocks += _picture(

@@ -139,7 +139,7 @@ def payment_table(run: Run) -> Table | None:
         ]
         cells.append(text.number(row["cost_before"]))
         cells += [text.number(row[column]) for column, _ in optional]
-        cells.append(Cell(text.number(pays, sign=True), "bad" if pays > 0 else "good"))
+        cells.append(text.number(pays, sign=True))
         cells.append(Cell(text.number(row["cost_after"]), None, True))
         cells.append(text.number(row["cost_before"] - row["cost_after"], sign=True))
         rows.append(cells)

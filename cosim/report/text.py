@@ -96,6 +96,11 @@ def number(value: float | None, digits: int = 2, sign: bool = False) -> str:
     return f"+{text}" if sign and rounded > 0 else text
 
 
+def tick(value: float, _: float = 0.0) -> str:
+    """Return a number beside an axis, with as many digits as it has."""
+    return f"{round(value, 9):,.10g}".replace("-", MINUS)
+
+
 def sensible(value: float | None, sign: bool = False) -> str:
     """Return a number with about three or four significant digits."""
     if value is None or not math.isfinite(value):
