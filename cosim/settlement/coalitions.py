@@ -7,7 +7,7 @@ losses and pump electricity counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -55,8 +55,9 @@ def coalition_values(
     together: Coupled,
     run_case: RunCase,
     progress: Callable[[int, int], None] | None = None,
+    listed: Sequence[frozenset[str]] | None = None,
 ) -> list[CoalitionValue]:
-    """Return the value of every coalition under the networks.
+    """Return the values of coalitions under the networks.
 
     Args:
         players: who plays.
@@ -64,22 +65,26 @@ def coalition_values(
         together: the loop's result of the grand coalition.
         run_case: runs the loop for one case with the cuts that are already known.
         progress: called with (done, all).
+        listed: coalitions to solve; all of `Players.coalitions` if missing, `single_coalitions`
+            where only bargaining is asked for.
 
     Returns:
-        One entry per coalition, in the order of `Players.coalitions`.
+        One entry per listed coalition, in their order.
     """
     base = system_cost(alone.schedule, players)
     everyone = frozenset(players.names)
     values: list[CoalitionValue] = []
-    listed = players.coalitions()
+    listed = players.coalitions() if listed is None else listed
     solved: dict[frozenset[str], Coupled] = {players.members(everyone): together}
     for number, coalition in enumerate(listed):
         members = players.members(coalition)
-        if not players.can_share(coalition) or _one_without_pool(members, players):
+        if _zero(coalition, players):
             values.append(CoalitionValue(coalition, base, 0.0, alone.verdict == "feasible", 0.0))
             continue
         if members not in solved:
-            solved[members] = run_case(_case(members, alone.schedule, players))
+            part = _best_part(members, solved, players, alone)
+            found = run_case(_case(members, alone.schedule, part.schedule, players))
+            solved[members] = _better(found, part, players)
         coupled = solved[members]
         cost = system_cost(coupled.schedule, players)
         values.append(
@@ -97,11 +102,31 @@ def _one_without_pool(members: frozenset[str], players: Players) -> bool:
     return len(members) == 1 and not players.operator_plays
 
 
-def _case(members: frozenset[str], alone: Schedule, players: Players) -> Case:
+def _best_part(
+    members: frozenset[str],
+    solved: Mapping[frozenset[str], Coupled],
+    players: Players,
+    alone: Coupled,
+) -> Coupled:
+    """Return the cheapest known result of a part of a coalition, stand-alone if there is none."""
+    parts = [coupled for known, coupled in solved.items() if known < members]
+    passed = [coupled for coupled in (alone, *parts) if coupled.verdict == "feasible"]
+    return min(passed, key=lambda c: system_cost(c.schedule, players), default=alone)
+
+
+def _better(found: Coupled, part: Coupled, players: Players) -> Coupled:
+    """Return the cheaper verified result: a coalition can always do what a part of it does."""
+    if part.verdict != "feasible":
+        return found
+    cheaper = system_cost(part.schedule, players) < system_cost(found.schedule, players)
+    return part if cheaper or found.verdict != "feasible" else found
+
+
+def _case(members: frozenset[str], alone: Schedule, start: Schedule, players: Players) -> Case:
     outsiders = {
         name: alone for group in players.groups.values() for name in group if name not in members
     }
-    return Case(members=members, frozen=outsiders, start=alone, effort="rounded")
+    return Case(members=members, frozen=outsiders, start=start, effort="rounded")
 
 
 def coalition_table(
@@ -130,13 +155,37 @@ def coalition_table(
     )
 
 
+def single_coalitions(players: Players) -> list[frozenset[str]]:
+    """Return every single player and the grand coalition: all that Nash bargaining asks for.
+
+    The disagreement point is v({P}), which is 0 only where P cannot share with anybody: a group of
+    several participants may share among themselves. `coalition_values` solves only those that can.
+    """
+    singles = [frozenset({name}) for name in players.names]
+    return list(dict.fromkeys([*singles, frozenset(players.names)]))
+
+
 def two_coalitions(players: Players, alone: Coupled, together: Coupled) -> list[CoalitionValue]:
-    """Return only the grand coalition's value: all that the Nash solutions need."""
-    base = system_cost(alone.schedule, players)
-    cost = system_cost(together.schedule, players)
-    everyone = frozenset(players.names)
-    return [
-        CoalitionValue(
-            everyone, cost, base - cost, together.verdict == "feasible", together.schedule.gap
-        )
+    """Return what follows from the two schedules that every run has, without another solve.
+
+    That is the grand coalition's value, and 0 for each single player that cannot share: one
+    participant on its own, or a player without the operator where that plays. Groups that could
+    share among themselves have a value that is not known here and are left out; bargaining then
+    needs `coalition_values(..., listed=single_coalitions(players))`.
+    """
+
+    def unsolved(case: Case) -> Coupled:
+        raise AssertionError(f"{sorted(case.members)} would need a solve")
+
+    known = [
+        coalition
+        for coalition in single_coalitions(players)
+        if len(coalition) == len(players.names) or _zero(coalition, players)
     ]
+    return coalition_values(players, alone, together, unsolved, listed=known)
+
+
+def _zero(coalition: frozenset[str], players: Players) -> bool:
+    """Return whether a coalition has the value 0 because it has nobody to share with."""
+    members = players.members(coalition)
+    return not players.can_share(coalition) or _one_without_pool(members, players)
