@@ -102,21 +102,7 @@ def _layout(
     owner: IntArray,
     n_rows: int,
 ) -> Layout:
-    row_owner = np.full(n_rows, -1, dtype=np.int64)
-    for number, party in enumerate(market.parties.values()):
-        for component in party.block.component_objects(pyo.Constraint, descend_into=True):
-            row_owner[[rows[id(c)] for c in component.values() if id(c) in rows]] = number
-    trades: dict[tuple[str, Carrier], TradeColumns] = {}
-    balances: dict[tuple[str, Carrier], IntArray] = {}
-    for name, party in market.parties.items():
-        for carrier in party.carriers:
-            block = party.block.component(carrier)
-            balances[name, carrier] = _at(block.balance, rows)
-            if carrier in party.terms:
-                trades[name, carrier] = TradeColumns(
-                    *(_at(block.component(v), columns) for v in ("buy", "sell")),
-                    *(_at(block.component(v), columns) for v in ("share_in", "share_out")),
-                )
+    trades, balances = _trades(market, columns, rows)
     p_columns, q_columns, definitions = _terminals(market, scenario, columns, rows)
     grids = market.model.component(NETWORK).grids
     return Layout(
@@ -124,7 +110,7 @@ def _layout(
         steps=len(scenario.time),
         step_h=scenario.time.step_h,
         column_owner=owner,
-        row_owner=read_only(row_owner, np.int64),
+        row_owner=_row_owner(market, rows, n_rows),
         trades=trades,
         balances=balances,
         pools={c: _at(market.model.pool.component(c), rows) for c in market.pooled},
@@ -150,6 +136,32 @@ def _layout(
         },
         prices=market.prices,
     )
+
+
+def _row_owner(market: MarketModel, rows: Mapping[int, int], n_rows: int) -> IntArray:
+    """Return the number of the party that owns each row, -1 for rows that link parties."""
+    owner = np.full(n_rows, -1, dtype=np.int64)
+    for number, party in enumerate(market.parties.values()):
+        for component in party.block.component_objects(pyo.Constraint, descend_into=True):
+            owner[[rows[id(c)] for c in component.values() if id(c) in rows]] = number
+    return read_only(owner, np.int64)
+
+
+def _trades(
+    market: MarketModel, columns: Columns, rows: Mapping[int, int]
+) -> tuple[dict[tuple[str, Carrier], TradeColumns], dict[tuple[str, Carrier], IntArray]]:
+    """Return the columns of every trade and the rows of every balance."""
+    trades: dict[tuple[str, Carrier], TradeColumns] = {}
+    balances: dict[tuple[str, Carrier], IntArray] = {}
+    names = ("buy", "sell", "share_in", "share_out")
+    for name, party in market.parties.items():
+        for carrier in party.carriers:
+            block = party.block.component(carrier)
+            balances[name, carrier] = _at(block.balance, rows)
+            if carrier in party.terms:
+                found = [_at(block.component(variable), columns) for variable in names]
+                trades[name, carrier] = TradeColumns(*found)
+    return trades, balances
 
 
 def _terminals(

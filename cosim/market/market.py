@@ -28,7 +28,7 @@ from cosim.market.schedule import (
     long_table,
     network_demand,
 )
-from cosim.records import Baseline, Cut, CutKey, LossLine, Schedule, read_only
+from cosim.records import Baseline, Cut, CutKey, LossLine, NetworkDuals, Schedule, read_only
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario import Scenario
 
@@ -198,17 +198,24 @@ class Market:
         bounds = self._bounds(sharing, frozen or {})
         first = None if start is None else start.solution
         outcome = self._without_waste(bounds, first, effort)
+        record = self._duals(bounds, outcome, bool(sharing)) if duals else None
+        schedule = self._schedule(outcome, sharing, record)
+        seconds = {**self.seconds, "solve": perf_counter() - started}
+        return replace(schedule, seconds=seconds)
+
+    def _duals(self, bounds: Bounds, outcome: Outcome, sharing: bool) -> NetworkDuals:
+        assert outcome.x is not None
+        limit_s = self.scenario.config.solver.time_limit_s
+        fixed = self._optimiser.with_binaries(bounds, self._extras(), outcome.x, limit_s)
+        return network_duals(self.compiled, fixed, self._places(), self._cuts, self._lines, sharing)
+
+    def _schedule(
+        self, outcome: Outcome, sharing: frozenset[str], duals: NetworkDuals | None
+    ) -> Schedule:
         assert outcome.x is not None
         x = cleaned(self.compiled, outcome.x)
         costs = cost_table(self.compiled, x)
         cost = float(costs["total"].sum())
-        record = None
-        if duals:
-            limit_s = self.scenario.config.solver.time_limit_s
-            fixed = self._optimiser.with_binaries(bounds, self._extras(), outcome.x, limit_s)
-            record = network_duals(
-                self.compiled, fixed, self._places(), self._cuts, self._lines, bool(sharing)
-            )
         bound = cost - max(outcome.objective - outcome.bound, 0.0)
         return Schedule(
             time=self.scenario.time,
@@ -222,8 +229,7 @@ class Market:
             optimal=outcome.status is Status.OPTIMAL,
             unmet=self._unmet(outcome.x),
             network_demand_kw=network_demand(self.compiled, x),
-            duals=record,
-            seconds={**self.seconds, "solve": perf_counter() - started},
+            duals=duals,
             solution=x,
         )
 

@@ -134,8 +134,11 @@ class Optimiser:
         rounded: FloatArray = np.round(x[binaries])
         up: FloatArray = np.ceil(x[binaries] - INTEGRAL)
         found = [rounded] if (rounded == up).all() else [rounded, up]
-        if start is not None and Optimiser._covers(binaries, start):
-            found.insert(0, np.round(start[binaries]))
+        if start is not None:
+            known = binaries < len(start)
+            first = rounded.copy()
+            first[known] = np.round(start[binaries[known]])
+            found.insert(0, first)
         return found
 
     def _search(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -129,13 +129,3 @@ def _network_rows(compiled: Compiled, x: FloatArray) -> Iterator[Row]:
         yield NETWORK, part.grid, part.carrier, f"{part.kind}_kw", values
     for carrier, values in network_demand(compiled, x).items():
         yield NETWORK, "demand", carrier, "demand_kw", values
-
-
-def share_volume_kwh(compiled: Compiled, x: FloatArray) -> Mapping[str, float]:
-    """Return the energy given to the pool per carrier, kWh."""
-    layout = compiled.layout
-    found: dict[str, float] = dict.fromkeys(layout.pools, 0.0)
-    for (_, carrier), trade in layout.trades.items():
-        if carrier in found:
-            found[carrier] += float(x[trade.share_out].sum()) * layout.step_h
-    return found

@@ -27,7 +27,11 @@ def cut(coef_p: list[float], rhs: float, at: CutKey, coef_q: list[float] | None 
 def market(**home: Any) -> Market:
     connection = home.pop("connection", {})
     people = {
-        "home": {"connections": {"electricity": connection}, "demand": {"electricity": 10.0}, **home},
+        "home": {
+            "connections": {"electricity": connection},
+            "demand": {"electricity": 10.0},
+            **home,
+        },
         "farm": {
             "connections": {"electricity": {}},
             "devices": {"roof": {"type": "pv", "profile": 6.0}},
@@ -87,7 +91,10 @@ def test_free_reactive_power_keeps_a_cut_before_power_is_curtailed() -> None:
     ("wrong", "message"),
     [
         (CutKey("dh", "velocity_max", "pipe", 0, 0, 0), "network 'dh', step 0: not in this market"),
-        (CutKey("grid", "voltage_max", "bus", 0, 9, 0), "network 'grid', step 9: not in this market"),
+        (
+            CutKey("grid", "voltage_max", "bus", 0, 9, 0),
+            "network 'grid', step 9: not in this market",
+        ),
     ],
 )
 def test_cuts_on_unknown_places_are_refused(wrong: CutKey, message: str) -> None:
@@ -128,3 +135,22 @@ def test_nobody_buys_and_sells_at_once_where_that_would_pay() -> None:
     tariffs = {"electricity": {"buy": (0.1, 0.3), "sell": (0.2, 0.2)}}
     schedule = Market(scenario(people, tariffs, steps=2), {}).solve(frozenset())
     assert schedule.cost == pytest.approx(-2 * 6.0 * 0.2)
+
+
+def test_what_frozen_participants_inject_counts_in_a_cut() -> None:
+    case = market()
+    alone = case.solve(frozenset())
+    case.add_cuts([cut([-0.5, 1.0], 10.0, key(step=1))])
+    schedule = case.solve(frozenset(), frozen={"home": alone})
+    np.testing.assert_allclose(exported(schedule), [6.0, 5.0, 6.0, 6.0])
+    other = case.solve(frozenset(), frozen={"farm": alone})
+    assert other.unmet == {key(step=1): pytest.approx(1.0)}
+
+
+def test_duals_of_cuts_come_with_pairs_and_frozen_participants() -> None:
+    case = market()
+    alone = case.solve(frozenset())
+    case.add_cuts([cut([0.0, 1.0], 4.0, key(step=1))])
+    schedule = case.solve(frozenset(), frozen={"home": alone}, duals=True)
+    assert schedule.duals is not None
+    assert schedule.duals.cuts[key(step=1)] == pytest.approx(-0.1)
