@@ -22,7 +22,7 @@ from cosim.settlement import (
     game_of,
     payments,
     players_of,
-    two_coalitions,
+    single_coalitions,
 )
 
 COALITION_BALANCE = 5e-3
@@ -77,18 +77,18 @@ def settle(
     with watch.stage("stand_alone", "Stand-alone dispatch under the networks"):
         alone = run_case(Case(members=frozenset(), effort="rounded"))
     with watch.stage("coalitions", "Coalition values under the networks"):
-        if config.bargaining.coalition_values:
-            values = coalition_values(players, alone, together, run_case, told.count)
-        else:
-            values = two_coalitions(players, alone, together)
+        listed = None if config.bargaining.coalition_values else single_coalitions(players)
+        values = coalition_values(players, alone, together, run_case, told.count, listed)
     with watch.stage("allocation", "Allocation and payments"):
         game = game_of(values, players) if config.bargaining.coalition_values else None
         weights = bargaining_power(together.schedule, players, config.bargaining)
-        table, chosen = allocation_table(
+        table, chosen, notes = allocation_table(
             game, values, players, weights, config.bargaining, alone.schedule
         )
         paid = payments(alone.schedule, together.schedule, players, chosen)
-    return Settled(alone, coalition_table(values, {}), table, paid, _notes(alone, values))
+    return Settled(
+        alone, coalition_table(values, {}), table, paid, (*_notes(alone, values), *notes)
+    )
 
 
 def _drop_conservative(market: Market) -> None:

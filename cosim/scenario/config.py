@@ -13,7 +13,11 @@ from cosim.scenario.networks import Fraction, Network, NonNegative, Positive
 from cosim.scenario.participants import Carrier, Participant
 from cosim.scenario.series import Series
 
-AllocationMethod = Literal["shapley", "nucleolus", "nash_harsanyi", "nash", "equal_disruption"]
+AllocationMethod = Literal[
+    "shapley", "nucleolus", "nash_harsanyi", "nash", "asymmetric_nash", "equal_disruption"
+]
+BARGAINING_METHODS: tuple[AllocationMethod, ...] = ("nash", "asymmetric_nash")
+"""Allocations that need no coalition but single players and the grand one."""
 
 
 class TimeSection(Strict):
@@ -68,14 +72,16 @@ class Bargaining(Strict):
 
     players: Mapping[str, tuple[str, ...]] = {}
     """Player name -> participants; every participant is its own player if empty."""
-    settle_with: Literal["shapley", "nash", "asymmetric_nash"] = "asymmetric_nash"
-    """The allocation that becomes payments."""
+    settle_with: AllocationMethod = "asymmetric_nash"
+    """The allocation that becomes payments; all of them are computed."""
     power: Literal["equal", "volume", "exponential", "given"] = "volume"
     """Bargaining power for the asymmetric Nash solution."""
     given_power: Mapping[str, Positive] = {}
-    """By player, with `power: given`."""
+    """By player, with `power: given`; by participant where no players are given. A system operator
+    that plays has the average unless it is named."""
     coalition_values: bool = True
-    """Solve every coalition; otherwise only the Nash solutions, which need none."""
+    """Solve every coalition; otherwise only single players and all together, which is enough for
+    `nash` and `asymmetric_nash`."""
     loss_rule: Literal["throughput"] = "throughput"
     """How losses and pump electricity are billed: pro rata to energy exchanged."""
 
@@ -141,6 +147,7 @@ CARRIER_OF_KIND: Mapping[str, Carrier] = {
 }
 
 __all__ = [
+    "BARGAINING_METHODS",
     "CARRIER_OF_KIND",
     "AllocationMethod",
     "Bargaining",

@@ -9,12 +9,14 @@ from pydantic import BaseModel
 
 from cosim.errors import Problem
 from cosim.records.time import FloatArray
-from cosim.scenario.config import CARRIER_OF_KIND, ScenarioConfig
+from cosim.scenario.config import BARGAINING_METHODS, CARRIER_OF_KIND, ScenarioConfig
+from cosim.scenario.networks import HeatNetwork
 from cosim.scenario.problems import some
 from cosim.scenario.resolve import network_of
 from cosim.scenario.series import ProfileRef
 
-RESERVED_NAMES = ("network", "system_operator")
+OPERATOR = "system_operator"
+RESERVED_NAMES = ("network", OPERATOR)
 
 
 def check_rules(
@@ -25,7 +27,9 @@ def check_rules(
         *_names(config),
         *_tariffs(config),
         *_networks(config),
+        *_suppliers(config),
         *_players(config),
+        *_bargaining(config),
         *_series(config, profiles, steps),
     ]
 
@@ -75,14 +79,33 @@ def _networks(config: ScenarioConfig) -> Iterator[Problem]:
                 )
             elif CARRIER_OF_KIND[config.networks[network].kind] != carrier:
                 yield Problem(f"{where}.network", repr(network), f"a network for {carrier}")
-    for name, network_settings in config.networks.items():
-        supplier = getattr(network_settings, "supplies_background", None)
-        if supplier is not None and supplier not in config.participants:
-            yield Problem(
-                f"networks.{name}.supplies_background",
-                repr(supplier),
-                f"a participant ({some(list(config.participants))})",
-            )
+
+
+def _suppliers(config: ScenarioConfig) -> Iterator[Problem]:
+    """Whoever produces for background customers does so at the balancing plant."""
+    for name, network in config.networks.items():
+        if not isinstance(network, HeatNetwork) or network.supplies_background is None:
+            continue
+        supplier, where = network.supplies_background, f"networks.{name}.supplies_background"
+        if supplier not in config.participants:
+            known = some(list(config.participants))
+            yield Problem(where, repr(supplier), f"a participant ({known})")
+            continue
+        carrier = CARRIER_OF_KIND[network.kind]
+        connection = config.participants[supplier].connections.get(carrier)
+        place = f"participants.{supplier}.connections.{carrier}"
+        if connection is None or network_of(config, carrier, connection) != name:
+            found = f"{supplier!r}, who has no {carrier} connection to this network"
+        elif not connection.at_slack:
+            found = f"{supplier!r}, whose {carrier} connection is not at the balancing plant"
+        else:
+            continue
+        yield Problem(
+            where,
+            found,
+            "a participant at the balancing plant, where the heat for background customers enters",
+            f"set {place}.at_slack: true or name another participant",
+        )
 
 
 def _players(config: ScenarioConfig) -> Iterator[Problem]:
@@ -108,10 +131,29 @@ def _players(config: ScenarioConfig) -> Iterator[Problem]:
             "each participant once",
             "add it to a player",
         )
-    if config.bargaining.power == "given":
-        for name in players:
-            if name not in config.bargaining.given_power:
-                yield Problem(f"bargaining.given_power.{name}", "missing", "a positive number")
+
+
+def _bargaining(config: ScenarioConfig) -> Iterator[Problem]:
+    settings = config.bargaining
+    if not settings.coalition_values and settings.settle_with not in BARGAINING_METHODS:
+        yield Problem(
+            "bargaining.settle_with",
+            f"{settings.settle_with} with coalition_values: false",
+            f"{' or '.join(BARGAINING_METHODS)}, which need no coalition values",
+            "change it or set coalition_values: true",
+        )
+    if settings.power != "given":
+        return
+    names = list(settings.players or config.participants)
+    for name in names:
+        if name not in settings.given_power:
+            yield Problem(f"bargaining.given_power.{name}", "missing", "a positive number")
+    allowed = [*names, OPERATOR] if config.system_operator.player else names
+    unknown = sorted(set(settings.given_power) - set(allowed))
+    if unknown:
+        yield Problem(
+            "bargaining.given_power", f"unknown player {some(unknown)}", f"of {some(allowed)}"
+        )
 
 
 def _series(

@@ -5,6 +5,7 @@ from cosim.settlement.coalitions import (
     CoalitionValue,
     coalition_table,
     coalition_values,
+    single_coalitions,
     system_cost,
     two_coalitions,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "game_of",
     "payments",
     "players_of",
+    "single_coalitions",
     "system_cost",
     "two_coalitions",
 ]

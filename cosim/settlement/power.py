@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cosim.errors import Problem, ScenarioError
 from cosim.records import Schedule
 from cosim.scenario.config import Bargaining
 from cosim.settlement.players import OPERATOR, Players
@@ -24,10 +25,13 @@ def bargaining_power(schedule: Schedule, players: Players, settings: Bargaining)
     - `given`: as in the scenario.
 
     The system operator, where it plays, has the average weight: it moves no energy of its own.
+    Only `given_power` may name another one for it.
+
+    Raises:
+        ScenarioError: if a player other than the operator has no given power.
     """
     if settings.power == "given":
-        weights = pd.Series({name: settings.given_power.get(name, 1.0) for name in players.names})
-        return weights / weights.sum()
+        return _given(players, settings)
     groups = list(players.groups)
     if settings.power == "equal":
         weights = pd.Series(1.0, index=groups)
@@ -42,6 +46,19 @@ def bargaining_power(schedule: Schedule, players: Players, settings: Bargaining)
     weights = weights.clip(lower=FLOOR)
     if players.operator_plays:
         weights[OPERATOR] = weights.mean()
+    return weights / weights.sum()
+
+
+def _given(players: Players, settings: Bargaining) -> pd.Series:
+    given = dict(settings.given_power)
+    missing = [name for name in players.groups if name not in given]
+    if missing:
+        where = "bargaining.given_power."
+        raise ScenarioError([Problem(where + n, "missing", "a positive number") for n in missing])
+    if players.operator_plays:
+        average = sum(given[name] for name in players.groups) / len(players.groups)
+        given.setdefault(OPERATOR, average)
+    weights = pd.Series({name: float(given[name]) for name in players.names})
     return weights / weights.sum()
 
 

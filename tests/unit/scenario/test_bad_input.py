@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from cosim.errors import ScenarioError
 from cosim.market.devices import DEVICE_TYPES
 from cosim.scenario import load_scenario
+from cosim.scenario.config import AllocationMethod, ScenarioConfig
+from cosim.scenario.rules import check_rules
 from tests.support import hamlet
 
 Change = Callable[[dict[str, Any], Path], None]
@@ -180,6 +184,43 @@ CASES: dict[str, tuple[Change, str]] = {
         put("networks", "heat", "supplies_background", value="utility"),
         "networks.heat.supplies_background: 'utility'; expected a participant",
     ),
+    "supplier not at the plant": (
+        put("networks", "heat", "supplies_background", value="home"),
+        "networks.heat.supplies_background: 'home', whose heat connection is not at the balancing "
+        "plant; expected a participant at the balancing plant, where the heat for background "
+        "customers enters; set participants.home.connections.heat.at_slack: true or name another "
+        "participant",
+    ),
+    "supplier without a connection": (
+        lambda c, _: (
+            drop("participants", "shop", "demand", "heat")(c, _),
+            drop("participants", "shop", "connections", "heat")(c, _),
+            put("networks", "heat", "supplies_background", value="shop")(c, _),
+        )[0],
+        "networks.heat.supplies_background: 'shop', who has no heat connection to this network",
+    ),
+    "power of a player missing": (
+        lambda c, _: c["bargaining"].update(power="given", given_power={"works": 1.0}),
+        "scenario.yaml: bargaining.given_power.users: missing; expected a positive number",
+    ),
+    "power of a participant missing": (
+        lambda c, _: c.update(
+            bargaining={"power": "given", "given_power": {"plant": 1, "home": 1, "shop": 1}}
+        ),
+        "scenario.yaml: bargaining.given_power.works: missing; expected a positive number",
+    ),
+    "power of somebody unknown": (
+        lambda c, _: c["bargaining"].update(
+            power="given", given_power=dict.fromkeys([*c["bargaining"]["players"], "mayor"], 1.0)
+        ),
+        "scenario.yaml: bargaining.given_power: unknown player mayor; expected",
+    ),
+    "settled without coalition values": (
+        lambda c, _: c["bargaining"].update(settle_with="shapley", coalition_values=False),
+        "scenario.yaml: bargaining.settle_with: shapley with coalition_values: false; expected "
+        "nash or asymmetric_nash, which need no coalition values; change it or set "
+        "coalition_values: true",
+    ),
     "unknown network kind": (
         put("networks", "gas", "kind", value="steam"),
         "scenario.yaml: networks.gas: unknown kind steam; expected one of 'electric', 'heat'",
@@ -254,3 +295,27 @@ def test_valid_hamlet_loads(original: Path) -> None:
     assert electric.background.series[0].p_kw.min() == pytest.approx(-25.0)
     assert scenario.networks["heat"].terminals[0].at_slack
     assert not scenario.profiles["load"].flags.writeable
+
+
+@pytest.mark.parametrize("method", get_args(AllocationMethod))
+def test_every_allocation_can_be_settled(method: str) -> None:
+    config = hamlet.config()
+    config["bargaining"]["settle_with"] = method
+    loaded = ScenarioConfig.model_validate(config, context={"device_types": DEVICE_TYPES})
+    assert loaded.bargaining.settle_with == method
+    assert not check_rules(loaded, profiles_of(hamlet.profiles()), hamlet.STEPS)
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["average", "named"])
+def test_an_operator_that_plays_needs_no_given_power(named: bool) -> None:
+    config = hamlet.config()
+    players = config["bargaining"]["players"]
+    config["system_operator"] = {"player": True}
+    power = dict.fromkeys(players, 2.0) | ({"system_operator": 1.0} if named else {})
+    config["bargaining"].update(power="given", given_power=power)
+    loaded = ScenarioConfig.model_validate(config, context={"device_types": DEVICE_TYPES})
+    assert not check_rules(loaded, profiles_of(hamlet.profiles()), hamlet.STEPS)
+
+
+def profiles_of(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    return {str(name): table[name].to_numpy() for name in table}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cosim.errors import ScenarioError
 from cosim.records import Schedule, TimeAxis
 from cosim.scenario.config import Bargaining
 from cosim.settlement import Players, bargaining_power, bill, payments, system_cost
@@ -132,3 +133,18 @@ def test_coalitions_are_listed_from_small_to_large() -> None:
     assert len(WITH_OPERATOR.coalitions()) == 7
     assert not WITH_OPERATOR.can_share(frozenset({"people", "works"}))
     assert WITH_OPERATOR.can_share(frozenset({"people", "system_operator"}))
+
+
+def test_given_power_is_what_was_given() -> None:
+    settings = Bargaining(power="given", given_power={"people": 3.0, "works": 1.0})
+    assert bargaining_power(EXAMPLE, PLAYERS, settings).to_dict() == {"people": 0.75, "works": 0.25}
+    with_operator = bargaining_power(EXAMPLE, WITH_OPERATOR, settings)  # average of 3 and 1
+    assert with_operator.to_dict() == pytest.approx(
+        {"people": 0.5, "works": 1.0 / 6.0, "system_operator": 1.0 / 3.0}
+    )
+
+
+def test_given_power_has_no_silent_default() -> None:
+    settings = Bargaining(power="given", given_power={"people": 3.0})
+    with pytest.raises(ScenarioError, match=r"bargaining.given_power.works: missing"):
+        bargaining_power(EXAMPLE, PLAYERS, settings)
