@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -97,19 +98,10 @@ def frame_text(frame: pd.DataFrame) -> str:
         table.add_column(str(column), justify="right")
     for name, row in frame.iterrows():
         table.add_row(str(name), *[_cell(value) for value in row])
-    console = Console(width=max(100, 24 * (len(frame.columns) + 1)), record=True, file=_Nowhere())
+    width = max(100, 24 * (len(frame.columns) + 1))
+    console = Console(width=width, record=True, file=io.StringIO())
     console.print(table)
     return console.export_text().rstrip()
-
-
-class _Nowhere:
-    """A stream that swallows what is written."""
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def flush(self) -> None:
-        return None
 
 
 def _cell(value: object) -> str:

@@ -34,7 +34,8 @@ def write_simbench_grid(code: str) -> Path:
     known = simbench.collect_all_simbench_codes()
     if code not in known:
         similar = [c for c in known if c[:6] == code[:6]][:5] or list(known[:5])
-        problem = Problem(where, f"unknown code {code!r}", f"a SimBench code such as {', '.join(similar)}")
+        expected = f"a SimBench code such as {', '.join(similar)}"
+        problem = Problem(where, f"unknown code {code!r}", expected)
         raise ScenarioError([problem])
     target = Path(tempfile.gettempdir()) / f"cosim-{code}.json"
     if not target.exists():

@@ -90,7 +90,7 @@ def balance_loops(
     loops = _Loops(data, paths, z[rows], offset)
     first = MONOTONE if model == SWAMEE_JAIN else model
     flow, weight, balanced = _newton(loops, first, mdot[rows])
-    slow = (_reynolds(data, flow) < MONOTONE_REYNOLDS).any(axis=0)
+    slow = np.asarray((_reynolds(data, flow) < MONOTONE_REYNOLDS).any(axis=0))
     if model == SWAMEE_JAIN and slow.any():
         exact, drop, closed = _newton(loops.steps(slow), model, flow[:, slow], polish=True)
         closed &= ~_on_pole(data, exact, drop)

@@ -7,7 +7,6 @@ per step at a benefit of 1 and 2 per kWh, so it gives up the first terminal's de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
