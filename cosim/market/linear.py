@@ -53,10 +53,6 @@ class Entries:
         self._rows += 1
         return constant
 
-    def drop_last(self) -> None:
-        """Take back a row without entries."""
-        self._rows -= 1
-
     @property
     def last_is_empty(self) -> bool:
         """True if the row that was added last has no variable."""
@@ -125,11 +121,8 @@ def standard_rows(
         constant = entries.add(body)
         low = -np.inf if lower is None else lower - constant
         high = np.inf if upper is None else upper - constant
-        if entries.last_is_empty:
-            entries.drop_last()
-            if low > ROUNDING or high < -ROUNDING:
-                raise Infeasible(f"{constraint.name} can never hold", reason="no variables")
-            continue
+        if entries.last_is_empty and (low > ROUNDING or high < -ROUNDING):
+            raise Infeasible(f"{constraint.name} can never hold", reason="no variables")
         rows[id(constraint)] = len(row_lb)
         row_lb.append(low)
         row_ub.append(high)

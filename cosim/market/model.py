@@ -14,6 +14,7 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
 
+from cosim.errors import Problem, ScenarioError
 from cosim.market.account import NETWORK, Charge, account_terms, add_account, charges
 from cosim.market.devices import DEVICES, Axes, Ports
 from cosim.market.tariffs import Prices, resolve_prices
@@ -146,6 +147,7 @@ def _participant(
         devices[device] = build(block.devices.component(device), spec, axes)
     terms = {c: _terms(scenario, prices, participant, c) for c in participant.connections}
     carriers = _carriers(terms, demand_kw, background_kw, devices)
+    _check_supply(name, background_kw, terms, devices)
     party = Party(name, block, terms, carriers, devices, {}, demand_kw, background_kw)
     for carrier in carriers:
         _add_balance(party, carrier, steps)
@@ -195,6 +197,31 @@ def _carriers(
     touched = {*terms, *demand_kw, *background_kw}
     touched.update(carrier for ports in devices.values() for carrier in ports.flows)
     return tuple(carrier for carrier in CARRIERS if carrier in touched)
+
+
+def _check_supply(
+    name: str,
+    background_kw: Mapping[Carrier, FloatArray],
+    terms: Mapping[Carrier, Terms],
+    devices: Mapping[str, Ports],
+) -> None:
+    """Refuse a supplier of background customers that can neither buy nor produce.
+
+    Raises:
+        ScenarioError: naming the participant and the carrier.
+    """
+    for carrier in background_kw:
+        if carrier not in terms and not any(carrier in ports.flows for ports in devices.values()):
+            raise ScenarioError(
+                [
+                    Problem(
+                        f"participants.{name}",
+                        f"supplies background customers without any {carrier}",
+                        f"a connection or a device for {carrier}",
+                        f"add connections.{carrier} or change supplies_background",
+                    )
+                ]
+            )
 
 
 def _add_balance(party: Party, carrier: Carrier, steps: range) -> None:

@@ -10,6 +10,7 @@ from cosim.errors import Infeasible, ScenarioError
 from cosim.market import Market
 from cosim.market.compile import compile_model
 from cosim.market.model import build_model
+from cosim.records import Baseline, read_only
 from tests.support.community import scenario, town
 
 
@@ -64,3 +65,13 @@ def test_networks_need_a_tariff_for_what_they_charge() -> None:
     )
     with pytest.raises(ScenarioError, match=r"tariffs\.electricity: missing"):
         Market(case, {})
+
+
+def test_a_supplier_without_any_heat_is_refused() -> None:
+    home = {"connections": {"electricity": {}}, "demand": {"electricity": 3.0}}
+    tariffs = {"heat": {"buy": 0.1}, "electricity": {"buy": 0.3}}
+    networks = {"dh": {"kind": "heat", "supplies_background": "home"}}
+    case = scenario({"home": home}, tariffs, steps=2, networks=networks)
+    zeros = read_only([0.0, 0.0])
+    with pytest.raises(ScenarioError, match="home: supplies background customers without any heat"):
+        Market(case, {"dh": Baseline("dh", zeros, zeros, zeros)})
