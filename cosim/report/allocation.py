@@ -13,6 +13,8 @@ from cosim.report.data import Run
 
 METHOD_COLOURS = ("#08306b", "#3f7fbf", "#7cc4b5", "#c3cad2", "#e6ab02", "#b5443c", "#8e5aa8")
 MOST_BARS = 31
+NOTHING, MOST_IDLE = 1e-4, 5
+"""Share of the largest saving that counts as none; more such coalitions than this are left out."""
 
 
 def allocation_figure(run: Run) -> Figure | None:
@@ -79,6 +81,11 @@ def coalition_figure(run: Run) -> Figure | None:
     if len(table) < 2:
         return None
     table = table.sort_values(["size", "value"]).reset_index(drop=True)
+    idle = table["value"].abs() <= NOTHING * float(table["value"].abs().max())
+    if idle.sum() > MOST_IDLE:
+        table = table[~idle].reset_index(drop=True)
+    if table.empty:
+        return None
     if len(table) > MOST_BARS:
         return _cloud(run, table)
     figure = style.figure(0.2 * len(table) + 0.75)
@@ -108,7 +115,9 @@ def coalition_figure(run: Run) -> Figure | None:
         )  # fmt: skip
     axis.grid(axis="y", visible=False)
     axis.margins(y=0.02)
-    axis.set_xlabel(f"saving, {run.currency}")
+    left_out = len(run.tables.coalitions) - len(table)
+    more = f" ({left_out} coalitions that save nothing are not shown)" if left_out else ""
+    axis.set_xlabel(f"saving, {run.currency}{more}")
     axis.spines["left"].set_visible(False)
     axis.axvline(0.0, color=style.GREY, linewidth=0.8)
     axis.legend(handles=handles, loc="lower right")

@@ -59,7 +59,7 @@ def _draw(run: Run, flows: pd.DataFrame) -> Figure:
     used = set(table.columns.get_level_values("group"))
     handles = [Patch(color=c, label=_label(g)) for g, c in COLOURS.items() if g in used]
     figure.legend(
-        handles=handles, loc="outside upper left", ncols=min(9, len(handles)), handlelength=1.0,
+        handles=handles, loc="outside upper left", ncols=min(11, len(handles)), handlelength=1.0,
         handletextpad=0.5, columnspacing=1.4,
     )  # fmt: skip
     return figure
@@ -67,8 +67,6 @@ def _draw(run: Run, flows: pd.DataFrame) -> Figure:
 
 def _label(group: str) -> str:
     return {
-        "pool": "pool (from / to neighbours)",
-        "utility": "utility (bought / sold)",
         "connection": "at the connection (positive: into the network)",
     }.get(group, group)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 
 from cosim.records.time import FloatArray
 from cosim.report.style import INK
@@ -117,9 +116,10 @@ def _write(
             color=INK, linewidth=0.6, zorder=8, solid_capstyle="butt",
         )  # fmt: skip
     x, y = float(centre[0]), float(centre[1])
+    paper = {"boxstyle": "square,pad=0.06", "facecolor": "white", "alpha": 0.72}
     axes.text(
         x, y, name, fontsize=size, ha="center", va="center", color=INK, zorder=9,
-        path_effects=[withStroke(linewidth=2.2, foreground="white", alpha=0.9)],
+        bbox={**paper, "edgecolor": "none"},
     )  # fmt: skip
 
 

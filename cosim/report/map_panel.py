@@ -158,7 +158,7 @@ def _mark_worst(axis: Axes, drawn: Geometry, measures: Sequence[Measure]) -> Non
         place = None if worst is None else _place_of(drawn, m.element, worst[2])
         if place is not None:
             axis.plot(*place, marker="o", markersize=11, markerfacecolor="none",
-                      markeredgecolor=style.INK, markeredgewidth=1.2, zorder=6)  # fmt: skip
+                      markeredgecolor=style.INK, markeredgewidth=1.2, zorder=8)  # fmt: skip
 
 
 def _place_of(drawn: Geometry, element: str, id_: int) -> Place | None:
@@ -184,8 +184,8 @@ def name_participants(
     every = np.array([place for group in places.values() for place in group])
     if any(m.element != "heat_consumer" for m in measures):
         axis.plot(
-            every[:, 0], every[:, 1], linestyle="none", marker="o", markersize=3.6,
-            color=style.INK, markeredgecolor="white", markeredgewidth=0.5, zorder=7,
+            every[:, 0], every[:, 1], linestyle="none", marker="o", markersize=2.9,
+            color=style.INK, markeredgecolor="white", markeredgewidth=0.4, zorder=7,
         )  # fmt: skip
     shares = np.linspace(0.0, 1.0, 9 if len(drawn.nodes) < DENSE else 3)[:, None, None]
     along = [

@@ -25,8 +25,17 @@ from cosim.report.places import participant_places
 
 ROWS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "electric": (("line_loading_max", "trafo_loading_max"), ("voltage_min", "voltage_max")),
-    "heat": (("differential_pressure_min",), ("supply_temperature_min",), ("velocity_max",)),
-    "cooling": (("differential_pressure_min",), ("velocity_max",)),
+    "heat": (
+        ("differential_pressure_min",),
+        ("supply_temperature_min",),
+        ("velocity_max",),
+        ("pressure_min", "pressure_max"),
+    ),
+    "cooling": (
+        ("differential_pressure_min",),
+        ("velocity_max",),
+        ("pressure_min", "pressure_max"),
+    ),
     "gas": (("pressure_min", "pressure_max"), ("velocity_max",)),
 }
 """Limits that share a map, by kind of network."""
@@ -44,21 +53,19 @@ class Map:
 
     Attributes:
         figure: two panels, or one where only one case is known.
-        limits: what is coloured.
         panels: per case, the measures shown.
     """
 
     figure: Figure
-    limits: tuple[str, ...]
     panels: Mapping[Case, Sequence[Measure]]
 
 
 def network_maps(run: Run, grid: str) -> list[Map]:
-    """Return the maps of one network; none where it has no nodes to draw."""
+    """Return the maps of one network, the tightest first; none where there is nothing to draw."""
     drawn = geometry(run.net(grid))
     if drawn is None:
         return []
-    found = []
+    found: list[dict[Case, list[Measure]]] = []
     for limits in ROWS.get(run.kinds[grid], ()):
         panels: dict[Case, list[Measure]] = {}
         for case in CASES:
@@ -66,9 +73,15 @@ def network_maps(run: Run, grid: str) -> list[Map]:
             if known:
                 panels[case] = known
         if panels:
-            panels = _tighter_side(panels)
-            found.append(Map(_draw(run, grid, drawn, panels), limits, panels))
-    return found
+            found.append(_tighter_side(panels))
+    found.sort(key=_least_room)
+    return [Map(_draw(run, grid, drawn, panels), panels) for panels in found]
+
+
+def _least_room(panels: Mapping[Case, Sequence[Measure]]) -> float:
+    """Return how close any element comes to its limit; negative where one is missed."""
+    worst = [m.room(m.worst[0]) for ms in panels.values() for m in ms if m.worst is not None]
+    return float(min(worst, default=np.inf))
 
 
 def _tighter_side(panels: dict[Case, list[Measure]]) -> dict[Case, list[Measure]]:
@@ -217,5 +230,6 @@ def headline(measures: Sequence[Measure], days: bool) -> str:
         count = text.counted(missed, m.element)
         count = count if missed else f"no {text.counted(1, m.element)[2:]}"
         extreme = f"{word} {text.in_unit(value, m.unit)} at {text.clock(when, days)}"
-        parts.append(f"{count} {side} {bound}, {extreme}")
+        close = "" if missed or float(m.margin(value)) >= 0.0 else ", within the tolerance"
+        parts.append(f"{count} {side} {bound}, {extreme}{close}")
     return "\n".join(parts)

@@ -9,6 +9,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from cosim.report import style, text
 from cosim.report.data import Run
@@ -102,7 +103,9 @@ def _heat(figure: Figure, axis: Axes, values: pd.DataFrame) -> None:
     index = pd.DatetimeIndex(values.columns)
     stamps = index.tz_localize(None)
     step = stamps[1] - stamps[0] if len(stamps) > 1 else pd.Timedelta(hours=1)
-    most = max(float(np.nanpercentile(np.abs(values.to_numpy()), 99.5)), LEAST_CENTS)
+    size = np.abs(values.to_numpy())
+    size = size[np.isfinite(size) & (size > LEAST_CENTS)]
+    most = float(np.percentile(size, 99.0)) if size.size else LEAST_CENTS
     mesh = axis.pcolormesh(
         date2num([*stamps, stamps[-1] + step]), np.arange(len(values) + 1) - 0.5,
         values.to_numpy(), cmap=style.DIVERGING, norm=TwoSlopeNorm(0.0, -most, most),
@@ -116,5 +119,8 @@ def _heat(figure: Figure, axis: Axes, values: pd.DataFrame) -> None:
     for k in range(1, len(values)):
         axis.axhline(k - 0.5, color="white", linewidth=1.2)
     times(axis, index)
-    bar = figure.colorbar(mesh, ax=axis, location="bottom", aspect=40, shrink=0.7, pad=0.03)
+    bar = figure.colorbar(
+        mesh, ax=axis, location="bottom", aspect=40, shrink=0.7, pad=0.03,
+        ticks=MaxNLocator(5), format=text.tick,
+    )  # fmt: skip
     bar.outline.set_visible(False)

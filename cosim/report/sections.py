@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from cosim.report import style, tables, text
+from cosim.report import tables, text
 from cosim.report.allocation import allocation_figure, coalition_figure
 from cosim.report.changes import change_figure, changes
 from cosim.report.checks import limit_calendar
@@ -19,6 +19,7 @@ from cosim.report.maps import Map, network_maps
 from cosim.report.page import Block, Picture, Section, Table, Words
 from cosim.report.prices import nodal_figure, price_figure
 from cosim.report.series import network_series
+from cosim.report.svg import svg
 from cosim.report.verdict import check_counts
 
 
@@ -34,7 +35,7 @@ def sections(run: Run) -> list[Section]:
 def _picture(name: str, drawn: Figure | None, caption: str) -> list[Block]:
     if drawn is None:
         return []
-    return [Picture(name, style.svg(drawn), caption, float(drawn.get_figwidth()))]
+    return [Picture(name, svg(drawn), caption, float(drawn.get_figwidth()))]
 
 
 def _table(found: Table | None) -> list[Block]:
@@ -163,7 +164,8 @@ def _dispatch(run: Run) -> Section | None:
     for carrier, drawn in found.items():
         caption = (
             f"{text.title(carrier)}: above the line what supplies a participant, below the line "
-            "what uses the energy; each panel has its own scale."
+            "what uses the energy. Pool: from or to the other participants; utility: bought or "
+            "sold outside. Each panel has its own scale."
         )
         blocks += _picture(f"dispatch_{carrier}", drawn, caption)
     which = "verified" if run.feasible else "last"
@@ -208,8 +210,7 @@ def _shares(run: Run) -> Section | None:
     settled = str(run.summary.get("settle_with", ""))
     blocks += _picture(
         "allocation", allocation_figure(run),
-        "The benefit of sharing by player and method; the settled one carries its numbers, hatched "
-        "bars lie outside the core.",
+        "The benefit of sharing by player and method; the settled one carries its numbers.",
     )  # fmt: skip
     blocks += _table(tables.method_table(run))
     blocks += _picture(
@@ -238,7 +239,7 @@ def _prices(run: Run) -> Section | None:
         blocks += _picture(
             f"nodal_{grid}", nodal_figure(run, grid),
             f"{text.GRID_TITLES.get(kind, grid)}: what losses and limits add to (orange) or take "
-            "from (blue) the pool price of energy fed in at each connection.",
+            "from (blue) the price of one more kWh fed in at each connection.",
         )  # fmt: skip
     if not blocks:
         return None

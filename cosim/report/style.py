@@ -1,4 +1,4 @@
-"""One look for every figure: palette, type, sizes, and how a figure becomes SVG.
+"""One look for every figure: palette, type and sizes.
 
 Colours are told apart with any kind of colour vision: blue for what was verified, orange for what
 misses a limit, grey for what is only there for comparison (after Okabe and Ito, 2008).
@@ -6,7 +6,6 @@ misses a limit, grey for what is only there for comparison (after Okabe and Ito,
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -51,7 +50,6 @@ DIVERGING = LinearSegmentedColormap.from_list(
 
 WIDTH_INCH = 10.6
 """Width of a figure; the page shows it at this size, so 8 pt there are 8 pt here."""
-RASTER_DPI = 200
 NEW_PEN = "new_gc"
 """Method of a renderer that makes a graphics context."""
 
@@ -127,13 +125,6 @@ def _settings() -> dict[str, Any]:
 def figure(height_inch: float, width_inch: float = WIDTH_INCH) -> Figure:
     """Return an empty figure that lays itself out."""
     return Figure(figsize=(width_inch, height_inch), layout="constrained")
-
-
-def svg(drawn: Figure) -> str:
-    """Return a figure as SVG text; the same figure always gives the same text."""
-    stream = io.StringIO()
-    drawn.savefig(stream, format="svg", dpi=RASTER_DPI, metadata={"Date": None, "Creator": "cosim"})
-    return stream.getvalue()
 
 
 def bare(axes: Axes) -> None:

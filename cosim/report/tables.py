@@ -31,7 +31,7 @@ def tight_table(run: Run) -> Table | None:
                 rows.append(_tight_row(run, check, float(entry["tolerance"])))
     caption = (
         f"The {TIGHT_PER_LIMIT} elements closest to each limit, each at its tightest step; "
-        "checks.parquet holds more."
+        "a margin within the tolerance of the certificate still passes. checks.parquet holds more."
     )
     head = ("Network", "Limit", "Element", "When", "Value", "Bound", "Margin")
     return Table(head, rows, caption, LEFT_OF_CHECKS)
@@ -66,7 +66,7 @@ def certificate_table(run: Run) -> Table:
                     f"{int(entry['checks']):,}",
                     Cell(f"{missed:,}", "bad" if missed else "good", bool(missed)),
                     text.in_unit(entry.get("smallest_margin"), unit),
-                    f"{entry['tolerance']:g}{text.NO_BREAK}{text.unit_name(unit)}",
+                    f"{entry['tolerance']:.3g}{text.NO_BREAK}{text.unit_name(unit)}",
                     str(entry.get("source", "")),
                 ]
             )
