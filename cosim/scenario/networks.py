@@ -91,6 +91,10 @@ class HeatLimits(PipeLimits):
     """At the plant."""
     producer_max_kw: Positive | None = None
     """Heat that the balancing plant can deliver; unlimited if missing."""
+    plant_heat_min_kw: NonNegative | None = None
+    """Heat that the balancing plant must deliver at least while somebody feeds in, so that its
+    circulation pump never has to run backwards and the main stays warm; 1 % of the heat that the
+    consumers in the network file are designed for, at least 1 kW, if missing."""
     pump_max_kw: Positive | None = None
     """Electric power of the main pump; unlimited if missing."""
     power_tolerance_kw: NonNegative = 0.5

@@ -5,6 +5,10 @@ the heat consumers it is joined to; it may draw heat (from supply to return, coo
 temperature of the scenario) or feed in (from return to supply, heated to its feed temperature),
 changing over the day. Terminals at the plant act on no pipe.
 
+A step in which more is fed in than is drawn and lost is a failure with `converged` true. The batch
+keeps the values it has on paper, with plant heat below zero, so that it can be linearised; every
+other failed step is NaN.
+
 `verify("fast")` solves trees in one batch (`batch`); networks with loops or elements it does
 not know, and steps it cannot solve, go to pandapipes and are named in the notes.
 """
@@ -20,7 +24,7 @@ from cosim.errors import GridError
 from cosim.grids.base import Engine
 from cosim.grids.heat.columns import HeatColumns, balance, batch_columns, state_fields
 from cosim.grids.heat.export import network_json, setpoints_frame, states_frame
-from cosim.grids.heat.gate import failures, gate, why_unsolved
+from cosim.grids.heat.gate import failures, gate, plant_backwards, why_unsolved
 from cosim.grids.heat.limits import heat_limits
 from cosim.grids.heat.linearise import linearise
 from cosim.grids.heat.net import HeatNet, read_heat_net
@@ -187,9 +191,11 @@ class HeatGrid:
         engine: str,
         notes: tuple[str, ...],
     ) -> GridStates:
-        gated = {**missed, **gate(self._net, demand, columns)}
-        failed = np.array(sorted({*gated, *unsolved}), dtype=np.int64)
-        _blank(columns, failed)
+        turned = plant_backwards(self._net, demand, columns)
+        other = {**missed, **gate(self._net, demand, columns)}
+        gated = {**other, **turned}
+        empty = unsolved.keys() | (other if engine == BATCH else gated).keys()
+        _blank(columns, np.array(sorted(empty), dtype=np.int64))
         energy = balance(self._net, demand, columns, self._settings.pump_efficiency)
         return GridStates(
             grid=self._inputs.name,

@@ -128,6 +128,11 @@ def _sources(net: Forest, fluid: Fluid, plant: Plant, flow: Flow, heat: FloatArr
         w = mean_cp(fluid, plant.t_supply_k, flow.t[0]) * flow.f[0]
         heat[0] += w * plant.t_supply_k
         flow.weight[0] += w
+    elif flow.f[0] < -NO_FLOW_KG_PER_S:
+        root = net.n_supply
+        w = -mean_cp(fluid, plant.t_return_k, flow.t[root]) * flow.f[0]
+        heat[root] += w * plant.t_return_k
+        flow.weight[root] += w
 
 
 @jit

@@ -7,6 +7,10 @@ Derived columns, which pandapipes does not have:
 - `pipe.speed_m_per_s`: amount of the velocity.
 - `circ_pump_pressure.heat_kw`, `.pump_kw`, `.return_temperature_c`: what the plant delivers, the
   electricity of its pump, and what comes back (NaN while the pump stands still).
+- `circ_pump_pressure.heat_beside_feed_in_kw`: `heat_kw` where somebody feeds in, NaN elsewhere.
+
+A plant that would run backwards is a state on paper: it cools what comes from the supply line to
+the return temperature, and its pump needs nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ DERIVED = frozenset(
         ("heat_consumer", "supply_temperature_c"),
         ("pipe", "speed_m_per_s"),
         ("circ_pump_pressure", "heat_kw"),
+        ("circ_pump_pressure", "heat_beside_feed_in_kw"),
         ("circ_pump_pressure", "pump_kw"),
         ("circ_pump_pressure", "return_temperature_c"),
     }
@@ -94,9 +99,9 @@ def batch_columns(net: HeatNet, demand: Demand, solution: Solution) -> HeatColum
     columns.outlet_k[:] = np.where(flowing, demand.t_out_k, net.plant.ambient_k)
     density = (_density(net, solution.t_in) + _density(net, columns.outlet_k)) / 2.0
     columns.consumer_m3_per_s[:] = np.abs(solution.m) / density
-    supply_k = np.full(len(demand.steps), net.plant.t_supply_k)
-    back_k = solution.t[:, forest.n_supply]
     flow = solution.f[:, 0]
+    supply_k = np.where(flow < 0.0, solution.t[:, 0], net.plant.t_supply_k)
+    back_k = np.where(flow < 0.0, net.plant.t_return_k, solution.t[:, forest.n_supply])
     columns.pump_kg_per_s[:] = flow
     columns.pump_m3_per_s[:] = flow / ((_density(net, back_k) + _density(net, supply_k)) / 2.0)
     columns.pump_w[:] = flow * (_cp(net, back_k) + _cp(net, supply_k)) / 2.0 * (supply_k - back_k)
@@ -148,7 +153,7 @@ def balance(net: HeatNet, demand: Demand, columns: HeatColumns, pump_efficiency:
     per_bar = PA_PER_BAR / pump_efficiency / W_PER_KW
     back, flow = net.pump_ends
     lift_bar = columns.p_bar[:, flow] - columns.p_bar[:, back]
-    pump_kw = columns.pump_m3_per_s * lift_bar * per_bar
+    pump_kw = np.maximum(columns.pump_m3_per_s, 0.0) * lift_bar * per_bar
     rise_bar = np.where(demand.feeds(net.sense), _drop_bar(net, columns), 0.0)
     boost_kw = (np.maximum(rise_bar, 0.0) * columns.consumer_m3_per_s).sum(axis=1) * per_bar
     return Balance(plant_kw, plant_kw - drawn_kw, pump_kw, pump_kw + boost_kw)
@@ -168,11 +173,13 @@ def state_fields(
     zero_c = celsius_to_kelvin(0.0)
     inlet_c = columns.t_k[:, net.consumer_ends[0]] - zero_c
     back_c = columns.t_k[:, net.pump_ends[0]] - zero_c
-    running = np.abs(columns.pump_kg_per_s) > NO_FLOW_KG_PER_S
+    running = columns.pump_kg_per_s > NO_FLOW_KG_PER_S
+    fed = demand.feeds(net.sense).any(axis=1)
     pump = {
         "mdot_from_kg_per_s": columns.pump_kg_per_s,
         "qext_w": columns.pump_w,
         "heat_kw": energy.plant_kw,
+        "heat_beside_feed_in_kw": np.where(fed, energy.plant_kw, np.nan),
         "pump_kw": energy.pump_kw,
         "return_temperature_c": np.where(running, back_c, np.nan),
     }

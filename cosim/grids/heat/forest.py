@@ -78,7 +78,8 @@ class Plant(NamedTuple):
     """Circulation pump with its heat source, and physical options.
 
     `sense` is 1 where customers draw heat from the supply line, -1 where they give heat to it
-    (cooling): `q sense > 0` means water from supply to return.
+    (cooling): `q sense > 0` means water from supply to return. `t_return_k` is what the plant would
+    cool water to if it had to run backwards, a state on paper.
     """
 
     t_supply_k: float
@@ -87,6 +88,7 @@ class Plant(NamedTuple):
     ambient_k: float
     friction: int
     sense: float
+    t_return_k: float
 
 
 class Flow(NamedTuple):

@@ -21,8 +21,8 @@ linearised there."""
 
 
 def gate(net: HeatNet, demand: Demand, columns: HeatColumns) -> dict[int, str]:
-    """Return row -> reason for converged steps that are not physical."""
-    tests = (_not_a_number, _plant_backwards, _low_pressure, _backwards, _temperatures, _no_head)
+    """Return row -> reason for converged steps that are not physical, whatever the plant does."""
+    tests = (_not_a_number, _low_pressure, _backwards, _temperatures, _no_head)
     found: dict[int, str] = {}
     for row in np.flatnonzero(columns.solved):
         for test in tests:
@@ -31,6 +31,12 @@ def gate(net: HeatNet, demand: Demand, columns: HeatColumns) -> dict[int, str]:
                 found[int(row)] = reason
                 break
     return found
+
+
+def plant_backwards(net: HeatNet, demand: Demand, columns: HeatColumns) -> dict[int, str]:
+    """Return row -> reason for converged steps in which the plant would run backwards."""
+    turned = columns.solved & (columns.pump_kg_per_s < -NO_FLOW_KG_PER_S)
+    return {int(row): backwards(net, demand, int(row)) for row in np.flatnonzero(turned)}
 
 
 def _not_a_number(net: HeatNet, demand: Demand, columns: HeatColumns, row: int) -> str:
@@ -44,13 +50,6 @@ def _not_a_number(net: HeatNet, demand: Demand, columns: HeatColumns, row: int) 
         if bad.any():
             return f"no result at {name} {listed(ids[bad])}"
     return ""
-
-
-def _plant_backwards(net: HeatNet, demand: Demand, columns: HeatColumns, row: int) -> str:
-    flow = columns.pump_kg_per_s[row]
-    if flow >= -NO_FLOW_KG_PER_S:
-        return ""
-    return backwards(net, demand, row)
 
 
 def backwards(net: HeatNet, demand: Demand, row: int) -> str:
@@ -85,11 +84,12 @@ def _backwards(net: HeatNet, demand: Demand, columns: HeatColumns, row: int) -> 
 
 
 def _temperatures(net: HeatNet, demand: Demand, columns: HeatColumns, row: int) -> str:
-    sources = [net.plant.t_supply_k, net.plant.ambient_k, *demand.t_out_k[row]]
+    plant = net.plant
+    sources = [plant.t_supply_k, plant.t_return_k, plant.ambient_k, *demand.t_out_k[row]]
     low = max(min(sources), ZERO_CELSIUS_K) - TEMPERATURE_SLACK_K
     high = max(sources) + TEMPERATURE_SLACK_K
     t_k = columns.t_k[row]
-    stagnant = t_k == net.plant.ambient_k
+    stagnant = t_k == plant.ambient_k
     wrong = ((t_k < low) | (t_k > high)) & ~stagnant
     if not wrong.any():
         return ""

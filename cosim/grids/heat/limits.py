@@ -12,14 +12,34 @@ from cosim.scenario.networks import HeatLimits
 PLANT = "scenario: rating of plant and pipes"
 HOUSES = "AGFW FW 515 practice: differential pressure at house stations"
 PIPES = "AGFW FW 401 practice: design velocity of pre-insulated steel pipes"
+FORWARD = "the circulation pump has to run forward: some heat must come from the plant"
 HYGIENE = "DVGW W 551: 60 C at the hot water storage, and 5 K for the station"
+
+OUTER = frozenset({"differential_pressure_min", "pressure_min", "pump_max"})
+"""Limits whose tangents may be kept for good; see `heat_limits`."""
+SMALLEST_PLANT_HEAT_KW = 1.0
+PLANT_HEAT_SHARE = 0.01
+"""Of the heat that the consumers in the file are designed for."""
 
 
 def heat_limits(net: HeatNet, limits: HeatLimits) -> tuple[Limit, ...]:
     """Return every limit that the settings ask for.
 
-    Pressure falls with the square of the flow and temperature rises with it ever more slowly, so
-    the tangents of all but the return temperature keep every feasible point.
+    Whether tangents keep every feasible point (`outer`):
+
+    - Differential pressure and pump power: yes where heat is drawn from one side, since pressure
+      falls with a power of the flow. Feeding terminals beyond the midpoint of a pipe turn that
+      around for the small pressures involved; the last word has the check.
+    - Highest velocity: no. Speed is the amount of the flow in a pipe, and where feed-in reverses
+      it a tangent for one direction would be kept in force for the other.
+    - Supply temperature: no. It rises with the flow ever more slowly (an outer tangent), but in
+      a pipe between two sources it falls and rises again, and near standstill its slope is that of
+      a pipe cooling down.
+    - Return temperature: no. It is a mean weighted with flows.
+    - Highest and lowest pressure: the lowest like differential pressure; the highest is reached in
+      the return line or beside feed-in, on the other side of the curve: no.
+    - Plant heat, highest and lowest: no. It is linear in the injections but for the losses,
+      which bend either way by less than a tenth of their amount; renewing costs little.
     """
     wanted: tuple[tuple[str, str, str, Sense, float | None, str], ...] = (
         (
@@ -41,6 +61,14 @@ def heat_limits(net: HeatNet, limits: HeatLimits) -> tuple[Limit, ...]:
         ),
         ("pressure_min", "junction", "p_bar", "min", limits.pressure_min_bar, PLANT),
         ("pressure_max", "junction", "p_bar", "max", limits.pressure_max_bar, PLANT),
+        (
+            "plant_heat_min",
+            "circ_pump_pressure",
+            "heat_beside_feed_in_kw",
+            "min",
+            _plant_heat_min_kw(net, limits),
+            FORWARD,
+        ),
         ("producer_max", "circ_pump_pressure", "heat_kw", "max", limits.producer_max_kw, PLANT),
         ("pump_max", "circ_pump_pressure", "pump_kw", "max", limits.pump_max_kw, PLANT),
         (
@@ -75,6 +103,7 @@ def _limit(
         "supply_temperature_c": (limits.temperature_tolerance_k, "C"),
         "return_temperature_c": (limits.temperature_tolerance_k, "C"),
         "heat_kw": (limits.power_tolerance_kw, "kW"),
+        "heat_beside_feed_in_kw": (0.0, "kW"),
         "pump_kw": (limits.power_tolerance_kw, "kW"),
     }[quantity]
     ids = net.ids(element)
@@ -88,5 +117,11 @@ def _limit(
         tolerance=tolerance,
         unit=unit,
         source=source,
-        outer=name != "return_temperature_max",
+        outer=name in OUTER,
     )
+
+
+def _plant_heat_min_kw(net: HeatNet, limits: HeatLimits) -> float:
+    if limits.plant_heat_min_kw is not None:
+        return limits.plant_heat_min_kw
+    return max(SMALLEST_PLANT_HEAT_KW, PLANT_HEAT_SHARE * net.design_kw)

@@ -9,6 +9,9 @@ once. Two places need more than a little:
 - A pipe between two sources that is about to stand still cools down within a fraction of a kW, and
   losses dip with slopes of several kW per kW. That is no guide to a market that moves by tens of
   kW, so slopes of losses beyond `ERRATIC` are taken over a wide step instead.
+
+What the plant delivers is losses plus what is drawn less what is fed in, so that its slope is that
+of the losses minus one, and a cut on it moves with the loss line of the same round.
 """
 
 from __future__ import annotations
@@ -35,6 +38,9 @@ ERRATIC = 0.25
 WIDE_STEP_KW = 10.0
 WIDE_STEP_SHARE = 0.1
 
+PLANT_HEAT = frozenset({"heat_kw", "heat_beside_feed_in_kw"})
+"""Columns of the plant that follow from the balance."""
+
 Evaluate = Callable[[IntArray, FloatArray], GridStates]
 """States at some rows of the injections, with other p_kw, shape (rows, n)."""
 
@@ -59,7 +65,7 @@ def linearise(
     """Return slopes of targets, losses and pump power for every movable terminal.
 
     Args:
-        states: where to linearise; failed steps get NaN.
+        states: where to linearise; steps without values get NaN.
         targets: quantities wanted, at steps of the states.
         movable: positions of the terminals that act on the pipes; the others (at the plant) have
             slopes of zero.
@@ -74,17 +80,17 @@ def linearise(
     everywhere = np.arange(steps)
     for k in movable:
         low, high = _move(states, k, everywhere, choose_step(p_kw[:, k]), evaluate)
-        gap = _gap(low, high)
-        d_loss[:, k] = (high.loss_kw - low.loss_kw) / gap
-        d_auxiliary[:, k] = (high.auxiliary_kw - low.auxiliary_kw) / gap
+        d_loss[:, k], d_auxiliary[:, k] = low.slopes(high)
         change = high.pick(targets, rows) - low.pick(targets, rows)
-        d_target[:, k] = change / gap[rows]
+        d_target[:, k] = change / _gap(low, high)[rows]
         odd = np.flatnonzero(np.abs(d_loss[:, k]) > ERRATIC)
         if len(odd):
             d_loss[odd, k], d_auxiliary[odd, k] = _wide(states, k, odd, evaluate)
-    failed = [row_of[failure.step] for failure in states.failures]
-    d_loss[failed] = np.nan
-    d_auxiliary[failed] = np.nan
+        balanced = [m for m, target in enumerate(targets) if target.quantity in PLANT_HEAT]
+        d_target[balanced, k] = d_loss[rows[balanced], k] - 1.0
+    empty = ~np.isfinite(states.loss_kw)
+    d_loss[empty] = np.nan
+    d_auxiliary[empty] = np.nan
     zeros = read_only(np.zeros((steps, n)))
     return Sensitivities(
         grid=states.grid,
@@ -128,6 +134,18 @@ class _Side:
         return np.where(self.usable[rows], there, here)
 
 
+    def slopes(self, high: _Side) -> tuple[FloatArray, FloatArray]:
+        """Return slopes of losses and pump power up to the other side; none where it has no state.
+
+        A line with a slope of zero is better than a line that is missing.
+        """
+        gap = _gap(self, high)
+        known = np.isfinite(gap)
+        d_loss = np.where(known, (high.loss_kw - self.loss_kw) / gap, 0.0)
+        d_auxiliary = np.where(known, (high.auxiliary_kw - self.auxiliary_kw) / gap, 0.0)
+        return d_loss, d_auxiliary
+
+
 def _gap(low: _Side, high: _Side) -> FloatArray:
     """Return how far the two sides are apart, NaN where neither exists."""
     gap = low.moved_kw + high.moved_kw
@@ -163,8 +181,7 @@ def _wide(
     """Return slopes of losses and pump power over a wide step at some rows."""
     size = max(WIDE_STEP_KW, WIDE_STEP_SHARE * float(np.abs(states.injections.p_kw[:, k]).max()))
     low, high = _move(states, k, rows, np.full(len(rows), size), evaluate)
-    gap = _gap(low, high)
-    return (high.loss_kw - low.loss_kw) / gap, (high.auxiliary_kw - low.auxiliary_kw) / gap
+    return low.slopes(high)
 
 
 def pick(states: GridStates, targets: Sequence[Target], rows: IntArray) -> FloatArray:

@@ -20,7 +20,7 @@ from cosim.grids.heat.tree import Trees, find_trees
 from cosim.records import NetworkInputs, read_only
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.networks import HeatNetwork
-from cosim.units import celsius_to_kelvin
+from cosim.units import W_PER_KW, celsius_to_kelvin
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class HeatNet:
     """A prepared network.
 
     Attributes:
+        design_kw: heat (cold) that the consumers in service have in the file, all together.
         net: pandapipes network; callers write to `fresh()` copies only.
         sense: 1 for heat, -1 for cooling.
         junction_ids: index of the junction table, shape (j,).
@@ -42,6 +43,7 @@ class HeatNet:
         trees: for the batch equations.
     """
 
+    design_kw: float
     net: Any
     sense: float
     junction_ids: IntArray
@@ -86,6 +88,7 @@ def read_heat_net(inputs: NetworkInputs, settings: HeatNetwork) -> HeatNet:
             f"{'warmer' if sense > 0 else 'colder'} supply",
             inputs.name,
         )
+    design_kw = _design_kw(net)
     _prepare(net, settings)
     from pandapipes.component_models.component_toolbox import p_correction_height_air
 
@@ -93,6 +96,7 @@ def read_heat_net(inputs: NetworkInputs, settings: HeatNetwork) -> HeatNet:
     plant = _plant(net, settings, sense)
     ends = {name: _ends(net, name) for name in ("pipe", "heat_consumer", "circ_pump_pressure")}
     return HeatNet(
+        design_kw=design_kw,
         net=net,
         sense=sense,
         junction_ids=read_only(net.junction.index, np.int64),
@@ -153,6 +157,11 @@ def pipeflow_options(settings: HeatNetwork) -> dict[str, Any]:
     }
 
 
+def _design_kw(net: Any) -> float:
+    used = net.heat_consumer["in_service"].astype(bool)
+    return float(net.heat_consumer["qext_w"].where(used, 0.0).fillna(0.0).abs().sum()) / W_PER_KW
+
+
 def _prepare(net: Any, settings: HeatNetwork) -> None:
     """Write the scenario's constants into the network and let every consumer be driven."""
     from pandapipes import set_user_pf_options
@@ -182,6 +191,7 @@ def _plant(net: Any, settings: HeatNetwork, sense: float) -> Plant:
         ambient_k=celsius_to_kelvin(settings.ground_temperature_c),
         friction=FRICTION_LAWS[settings.friction_model],
         sense=sense,
+        t_return_k=celsius_to_kelvin(settings.return_temperature_c),
     )
 
 

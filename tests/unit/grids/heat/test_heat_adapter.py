@@ -114,6 +114,7 @@ def test_every_limit_of_the_section_is_there(make: Make) -> None:
     grid = make(tree_network(10, seed=1), steps=1, settings={"limits": limits})
     assert sorted(limit.name for limit in grid.limits) == [
         "differential_pressure_min",
+        "plant_heat_min",
         "pressure_max",
         "pressure_min",
         "producer_max",
@@ -124,7 +125,8 @@ def test_every_limit_of_the_section_is_there(make: Make) -> None:
     ]
     states = grid.verify(inject(grid, np.zeros((1, 0))))
     found = {v.limit for v in violations("heat", check(states, grid.limits))}
-    assert found == {limit.name for limit in grid.limits} - {"pressure_min", "pressure_max"}
+    kept = {"pressure_min", "pressure_max", "plant_heat_min"}
+    assert found == {limit.name for limit in grid.limits} - kept
 
 
 def test_velocity_against_the_drawn_direction_counts(make: Make) -> None:

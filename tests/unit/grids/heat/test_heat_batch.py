@@ -56,7 +56,7 @@ def test_pressure_drop_of_cold_water_in_a_pipe() -> None:
         supply=np.array([1]),
         back=np.array([3]),
     )
-    plant = Plant(293.15, 7.0, 4.0, 293.15, NIKURADSE, 1.0)
+    plant = Plant(293.15, 7.0, 4.0, 293.15, NIKURADSE, 1.0, 283.15)
     heat = 5.0 * 4200.0 * 10.0
     found = solve(
         net, constant_water(rho, eta, 4200.0), plant, np.array([[heat]]), np.array([[283.15]])
