@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from cosim.coupling.feedback import margin_of
-from cosim.coupling.networks import Networks, Verification
+from cosim.coupling.networks import PUMP_PREFIX, Networks, Verification
 from cosim.coupling.outcome import Cause
+from cosim.coupling.trust import TRUST_REGION
 from cosim.records import Cut, CutKey, Limit, TimeAxis, Violation
 
 Key = tuple[str, str, str, int]
@@ -53,7 +54,7 @@ def find_causes(
                 steps=tuple(sorted(v.step for v in found)),
                 worst_step=worst.step,
                 amount=worst.amount,
-                least_relaxation=needed.get(key, worst.amount),
+                least_relaxation=needed.get(key),
                 unit=limit.unit,
                 without_participants=before.get(key, 0.0),
             )
@@ -74,19 +75,37 @@ def _ranked(causes: Sequence[Cause]) -> tuple[Cause, ...]:
 def _relaxations(
     networks: Networks, unmet: Mapping[CutKey, float], cuts: Mapping[CutKey, Cut], margin: float
 ) -> dict[Key, float]:
-    """Return per element the largest widening of its bound that the market asks for."""
+    """Return per element the largest widening of its bound that the market asks for.
+
+    Elements whose slack is within the margin of their cut are left out: the market asks for none.
+    """
     needed: dict[Key, float] = {}
     for key, slack_kw in unmet.items():
         cut = cuts.get(key)
-        if cut is None:
+        if cut is None or key.limit == TRUST_REGION:
             continue
         limit = _limit(networks, key.grid, key.limit)
         bound = float(limit.bound[int(np.flatnonzero(limit.ids == key.id)[0])])
-        strongest = max(float(np.abs(cut.coef_p).max()), float(np.abs(cut.coef_q).max(initial=0.0)))
-        amount = slack_kw * strongest - margin_of(limit, bound, margin)
+        scale = strongest(cut, networks.grids[key.grid].inputs.kind)
+        amount = slack_kw * scale - margin_of(limit, bound, margin)
         place = (key.grid, key.limit, key.element, key.id)
-        needed[place] = max(needed.get(place, 0.0), amount, 0.0)
+        if amount > 0.0:
+            needed[place] = max(needed.get(place, 0.0), amount)
     return needed
+
+
+def strongest(cut: Cut, kind: str) -> float:
+    """Return the largest coefficient of a cut in the market, in the limit's unit per kW or kvar.
+
+    Slack is in kW at the strongest terminal. Reactive power is a variable of the market in
+    electric networks only, and not at the terminals of pumps; its coefficients elsewhere are not
+    in the market's row.
+    """
+    largest = float(np.abs(cut.coef_p).max(initial=0.0))
+    if kind != "electric":
+        return largest
+    reactive = np.array([not name.startswith(PUMP_PREFIX) for name in cut.terminals], dtype=bool)
+    return max(largest, float(np.abs(cut.coef_q[reactive]).max(initial=0.0)))
 
 
 def _limit(networks: Networks, grid: str, name: str) -> Limit:
@@ -105,9 +124,15 @@ def sentence(causes: Sequence[Cause], verification: Verification, time: TimeAxis
     when = time.index[first.worst_step].strftime("%Y-%m-%d %H:%M")
     text = (
         f"{first.grid}: {first.limit} of {first.element} {first.id} is missed at "
-        f"{len(first.steps)} steps, by {first.amount:.4g} {first.unit} at {when}; "
-        f"the least relaxation that would do is {first.least_relaxation:.4g} {first.unit}"
+        f"{len(first.steps)} steps, by {first.amount:.4g} {first.unit} at {when}"
     )
+    if first.least_relaxation is None:
+        text += ", as verified; the market does not say what relaxation would do"
+    else:
+        text += (
+            "; the least relaxation that would do is "
+            f"{first.least_relaxation:.4g} {first.unit}, to first order"
+        )
     if first.without_participants > 0.0:
         text += (
             " (without any participant it is already missed by "

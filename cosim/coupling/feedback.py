@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -150,12 +150,12 @@ class Flat:
     """Steps at which slopes have proved wrong; lines are constant there.
 
     Attributes:
-        loss: positions of steps for losses.
+        loss: position of the step -> losses that the market shall count with, kW.
         auxiliary: the same for pump electricity.
     """
 
-    loss: frozenset[int] = frozenset()
-    auxiliary: frozenset[int] = frozenset()
+    loss: Mapping[int, float] = field(default_factory=dict)
+    auxiliary: Mapping[int, float] = field(default_factory=dict)
 
 
 def loss_lines(
@@ -177,10 +177,12 @@ def _line(
     kind: Literal["loss", "auxiliary"],
     iteration: int,
     exact: bool,
-    flat: frozenset[int],
+    flat: Mapping[int, float],
 ) -> LossLine:
     is_loss = kind == "loss"
-    value_kw = s.loss_kw if is_loss else s.auxiliary_kw
+    found_kw = s.loss_kw if is_loss else s.auxiliary_kw
+    held_kw = np.array([flat.get(int(step), np.nan) for step in s.injections.steps])
+    value_kw = np.where(np.isfinite(held_kw), held_kw, found_kw)
     sloped = ~np.isin(s.injections.steps, list(flat))[:, None]
     d_dp = np.where(sloped, s.d_loss_dp if is_loss else s.d_auxiliary_dp, 0.0)
     d_dq = np.where(sloped, s.d_loss_dq, 0.0) if is_loss else np.zeros_like(s.d_loss_dq)

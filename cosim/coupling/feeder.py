@@ -6,16 +6,20 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from cosim.coupling.constants import Constants
 from cosim.coupling.feedback import Feedback, Flat, choose_targets, feed_back
 from cosim.coupling.handle import MarketHandle
 from cosim.coupling.networks import Networks, Verification, take_rows
 from cosim.coupling.recover import anchor_injections, failing_injections, step_back
+from cosim.coupling.trust import TRUST_REGION, trust_cuts
 from cosim.grids.base import Grid
 from cosim.records import Cut, CutKey, GridStates, Injections, LossLine, Target
 from cosim.records.time import FloatArray
 from cosim.scenario.config import CARRIER_OF_KIND, CouplingSection
 
 PIPED = ("heat", "cooling")
+CONSTANTS_TRIED = 3
+"""Constants tried at a step before its dispatch is kept where it is."""
 LINE_SHARE = 0.5
 """Share of the balance tolerance up to which an old loss line is good enough."""
 
@@ -47,7 +51,9 @@ class Feeder:
         self._number = self._last_number()
         self._immovable: set[tuple[str, Target]] = set()
         self._spread: dict[str, set[tuple[str, int]]] = {name: set() for name in networks.grids}
-        self._flat: dict[str, Flat] = {name: Flat() for name in networks.grids}
+        self._constants = {
+            (name, kind): Constants() for name in networks.grids for kind in ("loss", "auxiliary")
+        }
         self._solvable: dict[str, Injections] = {
             name: states.injections for name, states in alone.states.items() if not states.failures
         }
@@ -80,7 +86,9 @@ class Feeder:
             self._flatten(grid, mismatch)
             steps = _solved_steps(states)
             targets = choose_targets(found, grid.limits, steps, self._spread[name])
-            self._linearise(grid, states, targets, self._misled(grid, mismatch))
+            misled = self._misled(grid, mismatch)
+            self._stay(grid, states, misled, {v.step for v in found})
+            self._linearise(grid, states, targets, misled)
             failing = failing_injections(grid, verification)
             if failing is None:
                 if not found:
@@ -94,7 +102,13 @@ class Feeder:
         """Linearise the limits behind some cuts again at another point."""
         for name, grid in self._networks.grids.items():
             quantity = {limit.name: limit.quantity for limit in grid.limits}
-            places = sorted({(k.limit, k.element, k.id, k.step) for k in keys if k.grid == name})
+            places = sorted(
+                {
+                    (k.limit, k.element, k.id, k.step)
+                    for k in keys
+                    if k.grid == name and k.limit != TRUST_REGION
+                }
+            )
             targets = tuple(
                 Target(limit, element, quantity[limit], id_, step)
                 for limit, element, id_, step in places
@@ -112,19 +126,35 @@ class Feeder:
     def _flatten(self, grid: Grid, mismatch: Mapping[str, FloatArray]) -> None:
         """Give up the slopes of pipe networks at steps where an earlier line misled the market."""
         name, kind = grid.inputs.name, grid.inputs.kind
-        led = {line.kind for line in self.lines if line.grid == name}
-        if kind not in PIPED or not led:
+        if kind not in PIPED or not any(line.grid == name for line in self.lines):
             return
-        old = self._flat[name]
-        self._flat[name] = Flat(
-            old.loss | self._beyond(mismatch.get(CARRIER_OF_KIND[kind])),
-            old.auxiliary | self._beyond(mismatch.get("electricity")),
-        )
+        tolerance = self._settings.balance_tolerance
+        for line, carrier in (("loss", CARRIER_OF_KIND[kind]), ("auxiliary", "electricity")):
+            if carrier in mismatch:
+                self._constants[name, line].open(np.flatnonzero(mismatch[carrier] > tolerance))
 
-    def _beyond(self, values: FloatArray | None) -> frozenset[int]:
-        if values is None:
-            return frozenset()
-        return frozenset(int(k) for k in np.flatnonzero(values > self._settings.balance_tolerance))
+    def _stay(
+        self, grid: Grid, states: GridStates, misled: frozenset[int] | None, missed: set[int]
+    ) -> None:
+        """Keep the dispatch where constants do not settle; give it free where a limit is missed."""
+        name = grid.inputs.name
+        kept = {
+            c.key for c in self._market.cuts if (c.key.grid, c.key.limit) == (name, TRUST_REGION)
+        }
+        self.drop(key for key in kept if key.step in missed)
+        worn = self._constants[name, "loss"].worn(CONSTANTS_TRIED) & (misled or frozenset())
+        fresh = worn - missed - {key.step for key in kept}
+        if fresh:
+            cuts = trust_cuts(grid, states.injections, fresh, self._number)
+            self._market.add_cuts(tuple(cuts))
+
+    def _flat(self, states: GridStates) -> Flat:
+        """Return the constants to use at the flat steps of some states."""
+        name = states.grid
+        return Flat(
+            self._constants[name, "loss"].next(states.injections.steps, states.loss_kw),
+            self._constants[name, "auxiliary"].next(states.injections.steps, states.auxiliary_kw),
+        )
 
     def _misled(self, grid: Grid, mismatch: Mapping[str, FloatArray]) -> frozenset[int] | None:
         """Return the steps that need new loss lines; None for all of them."""
@@ -153,7 +183,7 @@ class Feeder:
         if not len(states.injections.steps):
             return
         self._number += 1
-        margin, flat = self._settings.margin, self._flat[name]
+        margin, flat = self._settings.margin, self._flat(states)
         self._keep(name, feed_back(grid, states, targets, self._number, margin, flat))
 
     def _last_number(self) -> int:

@@ -203,7 +203,7 @@ class Loop:
             if len(self._history) > self._settings.max_iterations or self._frozen():
                 return point, "unresolved"
             missed = sum(point.schedule.unmet.values())
-            stuck = missed > 0.0 and missed > last * (1.0 - STALLED) and _explained(point)
+            stuck = missed > last * (1.0 - STALLED) and _explained(point)
             stalled, last = (stalled + 1 if stuck else 0), missed or float("inf")
             if stalled >= PATIENCE:
                 return point, "infeasible"
@@ -252,9 +252,8 @@ class Loop:
 def _explained(point: _Point) -> bool:
     """Return whether the market itself says of every violated step that a cut cannot be met."""
     unmet = {(key.grid, key.step) for key in point.schedule.unmet}
-    return not point.verification.failures and all(
-        (v.grid, v.step) in unmet for v in point.verification.violations
-    )
+    missed = {(v.grid, v.step) for v in point.verification.violations}
+    return bool(missed) and missed <= unmet and not point.verification.failures
 
 
 def _worst(verification: Verification) -> dict[str, float]:

@@ -68,7 +68,9 @@ class Cause:
         steps: positions on the time axis.
         worst_step: where it is missed most.
         amount: by how much there, in `unit`, as verified.
-        least_relaxation: smallest widening of the bound that the market would need, in `unit`.
+        least_relaxation: smallest widening of the bound that the market would need, in `unit`; None
+            where the market has no say: no cut of the element is missed by more than its margin,
+            or no market is involved.
         unit: of the limit.
         without_participants: amount by which it is missed with background customers alone.
     """
@@ -80,7 +82,7 @@ class Cause:
     steps: tuple[int, ...]
     worst_step: int
     amount: float
-    least_relaxation: float
+    least_relaxation: float | None
     unit: str
     without_participants: float
 
