@@ -81,8 +81,7 @@ def linearise(
     for k in movable:
         low, high = _move(states, k, everywhere, choose_step(p_kw[:, k]), evaluate)
         d_loss[:, k], d_auxiliary[:, k] = low.slopes(high)
-        change = high.pick(targets, rows) - low.pick(targets, rows)
-        d_target[:, k] = change / _gap(low, high)[rows]
+        d_target[:, k] = _target_slopes(low, high, targets, rows)
         odd = np.flatnonzero(np.abs(d_loss[:, k]) > ERRATIC)
         if len(odd):
             d_loss[odd, k], d_auxiliary[odd, k] = _wide(states, k, odd, evaluate)
@@ -128,10 +127,15 @@ class _Side:
     loss_kw: FloatArray
     auxiliary_kw: FloatArray
 
-    def pick(self, targets: Sequence[Target], rows: IntArray) -> FloatArray:
-        """Return the value of every target; the side must have all rows of the base."""
+    def pick(self, targets: Sequence[Target], rows: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return value and distance moved for every target; the side must have all rows.
+
+        A quantity that does not apply on this side (a consumer at rest has no supply temperature
+        to keep) stays at the base too.
+        """
         there, here = pick(self.states, targets, rows), pick(self.base, targets, rows)
-        return np.where(self.usable[rows], there, here)
+        applies = self.usable[rows] & np.isfinite(there)
+        return np.where(applies, there, here), np.where(applies, self.moved_kw[rows], 0.0)
 
 
     def slopes(self, high: _Side) -> tuple[FloatArray, FloatArray]:
@@ -144,6 +148,15 @@ class _Side:
         d_loss = np.where(known, (high.loss_kw - self.loss_kw) / gap, 0.0)
         d_auxiliary = np.where(known, (high.auxiliary_kw - self.auxiliary_kw) / gap, 0.0)
         return d_loss, d_auxiliary
+
+
+def _target_slopes(
+    low: _Side, high: _Side, targets: Sequence[Target], rows: IntArray
+) -> FloatArray:
+    below, down_kw = low.pick(targets, rows)
+    above, up_kw = high.pick(targets, rows)
+    gap = down_kw + up_kw
+    return (above - below) / np.where(gap > 0.0, gap, np.nan)
 
 
 def _gap(low: _Side, high: _Side) -> FloatArray:
