@@ -32,9 +32,18 @@ def main() -> None:
 
 def page() -> str:
     """Return the whole page."""
-    parts = [HEAD, section("Scenario", ScenarioConfig)]
-    seen = {ScenarioConfig, ProfileRef}
-    queue = list(nested(ScenarioConfig))
+    seen: set[type[BaseModel]] = {ScenarioConfig, ProfileRef}
+    parts = [HEAD, section("Scenario", ScenarioConfig), *below(ScenarioConfig, seen)]
+    parts.append("# Devices\n\nEach entry of `participants.NAME.devices` has a `type`.\n")
+    for name, model in sorted(DEVICE_TYPES.items()):
+        parts += [section(f"`type: {name}`", model, skip="type"), *below(model, seen)]
+    return "\n".join(parts)
+
+
+def below(top: type[BaseModel], seen: set[type[BaseModel]]) -> list[str]:
+    """Return the sections of all models that a model is made of, level by level, each once."""
+    parts = []
+    queue = nested(top)
     while queue:
         model = queue.pop(0)
         if model in seen:
@@ -42,10 +51,7 @@ def page() -> str:
         seen.add(model)
         parts.append(section(model.__name__, model))
         queue.extend(nested(model))
-    parts.append("# Devices\n\nEach entry of `participants.NAME.devices` has a `type`.\n")
-    for name, model in sorted(DEVICE_TYPES.items()):
-        parts.append(section(f"`type: {name}`", model, skip="type"))
-    return "\n".join(parts)
+    return parts
 
 
 def section(title: str, model: type[BaseModel], skip: str = "") -> str:

@@ -190,9 +190,13 @@ def _summary(
     summary["price_of_physics"] = summaries.price_of_physics(
         solved.copper, solved.with_losses, coupled
     )
-    summary["lower_bound"] = summaries.lower_bound(solved.copper, coupled)
+    summary["lower_bound"] = summaries.lower_bound(
+        solved.copper, coupled, scenario, physics.baselines
+    )
     summary["players"] = summaries.player_entries(players_of(scenario.config))
-    summary["settle_with"] = scenario.config.bargaining.settle_with
+    summary["settle_with"] = summaries.settled_with(
+        scenario.config.bargaining, settled.allocation if settled else None
+    )
     summaries.add_notes(summary, solved.notes)
     if settled is not None:
         summaries.add_notes(summary, settled.notes)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from cosim.api.session import Physics
 from cosim.coupling import Cause, Coupled
 from cosim.coupling.certificate import certificate
-from cosim.records import Schedule
+from cosim.market.account import charges
+from cosim.market.tariffs import resolve_prices
+from cosim.records import Baseline, Schedule
 from cosim.scenario import Scenario
+from cosim.scenario.config import Bargaining
 from cosim.settlement.players import Players
 
 PACKAGES = ("cosim", "pandapower", "pandapipes", "pyomo", "highspy", "pandas", "numpy", "scipy")
@@ -81,15 +88,20 @@ def base_summary(scenario: Scenario, physics: Physics, coupled: Coupled) -> dict
 
 
 def costs(copper: Schedule, individual: Schedule | None, coupled: Coupled) -> dict[str, Any]:
-    """Return the costs of the three dispatches, in all and by party."""
+    """Return the costs of the three dispatches, in all and by party.
+
+    What a schedule costs that did not pass the checks is under `last` alone.
+    """
+    feasible = coupled.verdict == "feasible"
     entry: dict[str, Any] = {
         "copper_plate": copper.cost,
-        "verified": coupled.schedule.cost if coupled.verdict == "feasible" else None,
+        "verified": coupled.schedule.cost if feasible else None,
         "last": coupled.schedule.cost,
         "individual": None if individual is None else individual.cost,
         "by_participant": {
             "copper_plate": _totals(copper),
-            "verified": _totals(coupled.schedule),
+            "verified": _totals(coupled.schedule) if feasible else None,
+            "last": _totals(coupled.schedule),
         },
     }
     if individual is not None:
@@ -120,20 +132,64 @@ def price_of_physics(
     }
 
 
-def lower_bound(copper: Schedule, coupled: Coupled) -> dict[str, Any]:
+def lower_bound(
+    copper: Schedule, coupled: Coupled, scenario: Scenario, baselines: Mapping[str, Baseline]
+) -> dict[str, Any]:
     """Return a proven lower bound on the network-constrained cost and the gap to it.
 
-    The copper-plate problem is a relaxation of the constrained one (no limits, no losses above the
-    background's), so the solver's bound on it holds for both.
+    The copper-plate market has no limits, and charges losses and pump electricity of background
+    customers alone. With limits, participants may relieve the networks below that: the account
+    then passes on at most the whole baseline. Any constrained schedule becomes one of the copper
+    plate if the account buys what is relieved, so
+
+        constrained cost >= dual bound of the copper plate - relief
+        relief = step_h * sum over charges and t of baseline_kw[t] * price paid[t]
+
+    The price is the one for buying, with CO2 tax: relief may replace purchases through the pool.
+    Losses and pump power cannot be negative. Losses above the baseline are bought or taken from
+    the pool; without them the account buys less or gives them away. That never costs anything as
+    long as no price of a charged carrier is negative; where one is, nothing is proven.
+
+    Returns:
+        `cost`, null where nothing is proven; `gap` of the verified cost to it, null unless
+        feasible; `copper_plate`, the dual bound, which holds if participants never relieve the
+        networks below the baseline; `relief`; `method`.
     """
-    bound = copper.bound
-    scale = max(abs(coupled.schedule.cost), 1e-9)
-    gap = (coupled.schedule.cost - bound) / scale if coupled.verdict == "feasible" else None
-    return {
-        "cost": bound,
-        "gap": gap,
-        "method": "dual bound of the copper-plate market, a relaxation of the constrained one",
-    }
+    relief = _relief(scenario, baselines)
+    bound = copper.bound if math.isfinite(copper.bound) else None
+    cost = None if bound is None or relief is None else bound - relief
+    verified = coupled.schedule.cost if coupled.verdict == "feasible" else None
+    gap = None if cost is None or verified is None else _share(verified - cost, verified)
+    method = (
+        "dual bound of the copper-plate market less the value of all losses and pump electricity "
+        "of background customers, at the price of buying them"
+    )
+    if relief is None:
+        method = "nothing is proven: a carrier that networks charge has negative prices"
+    return {"cost": cost, "gap": gap, "copper_plate": bound, "relief": relief, "method": method}
+
+
+def _relief(scenario: Scenario, baselines: Mapping[str, Baseline]) -> float | None:
+    """Return what all baseline losses and pump electricity cost; None with negative prices."""
+    prices = resolve_prices(scenario)
+    total = 0.0
+    for charge in charges(scenario, baselines):
+        own = prices[charge.carrier]
+        if (own.paid < 0.0).any() or (own.sell is not None and (own.sell < 0.0).any()):
+            return None
+        total += scenario.time.step_h * float(np.maximum(charge.baseline_kw, 0.0) @ own.paid)
+    return total
+
+
+def _share(difference: float, cost: float) -> float:
+    return difference / max(abs(cost), 1e-9)
+
+
+def settled_with(settings: Bargaining, allocation: pd.DataFrame | None) -> str:
+    """Return the method that became payments; before a settlement, the one that was asked for."""
+    if allocation is None:
+        return settings.settle_with
+    return str(allocation.loc[allocation["settled"], "method"].iloc[0])
 
 
 def player_entries(players: Players) -> dict[str, list[str]]:
