@@ -28,10 +28,11 @@ SHEET_NAME = 31
 def export_run(folder: Path, form: str, to: Path) -> list[Path]:
     """Write every table of a run in another format.
 
-    csv: one file per table, laid out as in the run folder. xlsx: one workbook with the small
-    tables, and one per network and kind of series with a sheet per quantity (steps down, elements
-    across); tables longer than a sheet go on in further sheets; times are local, without zone.
-    netcdf: one file per table; network series as arrays over time and element; times in UTC.
+    csv: one file per table; network series in a folder per network, one file per quantity, steps
+    down and elements across. xlsx: one workbook with the small tables, and one per network and kind
+    of series with a sheet per quantity, laid out alike; tables longer than a sheet go on in further
+    sheets; times are local, without zone. netcdf: one file per table; network series as arrays over
+    time and element; times in UTC.
 
     Args:
         folder: a finished run.
@@ -83,20 +84,27 @@ def _matrices(frame: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 
 def _csv(run: RunTables, to: Path) -> list[Path]:
+    files = []
+    for name, frame in _small(run):
+        files.append(_csv_file(to / f"{name}.csv", frame))
+    for name, frame in _series(run):
+        for element, quantity, values in _matrices(frame):
+            wide = values.reset_index()
+            files.append(_csv_file(to / name / f"{element}.{quantity}.csv", wide))
+    return files
+
+
+def _csv_file(path: Path, frame: pd.DataFrame) -> Path:
     from pyarrow import Table, csv
 
-    files = []
-    for name, frame in (*_small(run), *_series(run)):
-        path = to / f"{name}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = {
-            column: frame[column].dt.strftime("%Y-%m-%dT%H:%M:%S%z").astype("category")
-            for column in frame.columns
-            if isinstance(frame[column].dtype, pd.DatetimeTZDtype)
-        }
-        csv.write_csv(Table.from_pandas(frame.assign(**text), preserve_index=False), path)
-        files.append(path)
-    return files
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns: dict[str, Any] = {}
+    for name in frame.columns:
+        column = frame[name]
+        zoned = isinstance(column.dtype, pd.DatetimeTZDtype)
+        columns[str(name)] = column.dt.strftime("%Y-%m-%dT%H:%M:%S%z") if zoned else column
+    csv.write_csv(Table.from_pandas(pd.DataFrame(columns), preserve_index=False), path)
+    return path
 
 
 def _xlsx(run: RunTables, to: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 
 from cosim.errors import ResultsError
 from cosim.results import export, export_run, read_run, write_run
+from cosim.results.schema import TABLES
 from tests.support import run_folder
 
 xarray = pytest.importorskip("xarray")
@@ -23,11 +24,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_csv_holds_every_table(folder: Path, tmp_path: Path) -> None:
     files = export_run(folder, "csv", tmp_path / "out")
-    assert len(files) == 8 + 1 + 9 + 1
     run = read_run(folder)
-    states = pd.read_csv(tmp_path / "out" / "states" / "heat.csv", float_precision="round_trip")
-    assert np.array_equal(states["value"], run.states["heat"]["value"])
-    assert (pd.to_datetime(states["time"]) == run.states["heat"]["time"]).all()
+    pressure = tmp_path / "out" / "states" / "heat" / "junction.p_bar.csv"
+    assert pressure in files
+    states = pd.read_csv(pressure, index_col="time", float_precision="round_trip")
+    expected = run_folder.matrix(run.states["heat"], "junction", "p_bar")
+    assert np.array_equal(states.to_numpy(), expected.to_numpy())
+    assert [int(name) for name in states.columns] == list(expected.columns)
+    assert (pd.to_datetime(states.index) == expected.index).all()
+    tables = {path.stem for path in files if path.parent == tmp_path / "out"}
+    assert tables == {*TABLES, "summary"}
     payments = pd.read_csv(tmp_path / "out" / "payments.csv")
     assert payments["payment"].sum() == pytest.approx(0.0, abs=1e-9)
 
