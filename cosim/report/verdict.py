@@ -34,6 +34,11 @@ ADVICE: Mapping[str, str] = {
     "return_temperature_max": "Lower the return temperature of the house stations.",
     "feed_in_max": "Feed in less gas than is taken at every step.",
 }
+WATER_ADVICE: Mapping[str, str] = {
+    "pressure_min": "Raise the pressure at the plant, enlarge the pipes on the way, or feed in less "
+    "heat there at these hours.",
+    "pressure_max": "Lower the pressure at the plant or the pump's lift.",
+}
 
 
 def banner(run: Run) -> Banner:
@@ -59,18 +64,26 @@ def banner(run: Run) -> Banner:
     if left > 0:
         details.append(f"and {left} more; see the tightest checks below")
     if summary["verdict"] == "infeasible":
-        sentence = summary["cause"] or "No schedule can keep every limit."
-        return Banner("bad", "Not feasible", _capital(sentence), details, _advice(run))
+        return Banner("bad", "Not feasible", _why_not(run, missed), details, _advice(run))
     sentence = (
         f"The budget ran out before every check passed ({missed:,} of {checks:,} are still missed "
         "in the last dispatch). This is not a pass. "
     )
-    sentence += _capital(summary["cause"])
+    sentence += "" if details else _capital(summary["cause"])
     more = (
         "Give the search more room: coupling.max_iterations, solver.time_limit_s or a smaller "
         "solver.mip_gap."
     )
     return Banner("open", "Unresolved", sentence.strip(), details, [more, *_advice(run)])
+
+
+def _why_not(run: Run, missed: int) -> str:
+    if not run.summary["causes"]:
+        return _capital(run.summary["cause"] or "No schedule can keep every limit")
+    count = f"{missed:,} check{'s' if missed != 1 else ''}"
+    if run.summary.get("costs"):
+        return f"No schedule of this community can keep every limit. The closest misses {count}."
+    return f"This schedule misses {count}."
 
 
 def _capital(sentence: str) -> str:
@@ -122,9 +135,10 @@ def cause_text(run: Run, cause: Mapping[str, Any]) -> str:
 def _advice(run: Run) -> list[str]:
     found: list[str] = []
     for cause in run.summary["causes"]:
-        limit = str(cause["limit"])
-        hint = ADVICE.get(limit)
-        line = f"{text.limit_name(limit)}: {hint}" if hint else ""
+        limit, kind = str(cause["limit"]), run.kinds.get(cause["grid"], "")
+        hint = WATER_ADVICE.get(limit) if kind in ("heat", "cooling") else None
+        hint = hint or ADVICE.get(limit)
+        line = f"{text.limit_name(limit)}: {hint[:1].lower()}{hint[1:]}" if hint else ""
         if line and line not in found:
             found.append(line)
     return found

@@ -101,7 +101,7 @@ def test_without_a_feasible_dispatch(
         "bus LV4 (index 5): lowest voltage missed by 0.0123 pu at 19 Jan 19:00, at 2 steps" in page
     )
     assert "the least relaxation that would do is 0.0100 pu" in page
-    assert "Raise the transformer tap" in page
+    assert "Lowest voltage: raise the transformer tap" in page
     assert "no price of physics" in page
     assert "shares" not in anchors((folder / "report.html").read_text())
     assert ("not a pass" in page) == (verdict == "unresolved")
