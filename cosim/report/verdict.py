@@ -35,8 +35,8 @@ ADVICE: Mapping[str, str] = {
     "feed_in_max": "Feed in less gas than is taken at every step.",
 }
 WATER_ADVICE: Mapping[str, str] = {
-    "pressure_min": "Raise the pressure at the plant, enlarge the pipes on the way, or feed in less "
-    "heat there at these hours.",
+    "pressure_min": "Raise the pressure at the plant, enlarge the pipes on the way, or feed in "
+    "less heat there at these hours.",
     "pressure_max": "Lower the pressure at the plant or the pump's lift.",
 }
 
