@@ -82,6 +82,8 @@ def base_summary(scenario: Scenario, physics: Physics, coupled: Coupled) -> dict
             scenario.input_hash,
         ),
         "participants": {name: p.role for name, p in config.participants.items()},
+        "terminals": terminal_entries(scenario),
+        "devices": device_entries(scenario),
         "versions": versions(),
         "notes": [],
     }
@@ -195,6 +197,26 @@ def settled_with(settings: Bargaining, allocation: pd.DataFrame | None) -> str:
 def player_entries(players: Players) -> dict[str, list[str]]:
     """Return players with their participants."""
     return {name: list(players.groups.get(name, ())) for name in players.names}
+
+
+def terminal_entries(scenario: Scenario) -> dict[str, dict[str, list[int]]]:
+    """Return where participants are connected: network -> participant -> element indices."""
+    return {
+        name: {
+            terminal.name: [point.id for point in terminal.points]
+            for terminal in inputs.terminals
+            if terminal.name in scenario.config.participants
+        }
+        for name, inputs in scenario.networks.items()
+    }
+
+
+def device_entries(scenario: Scenario) -> dict[str, dict[str, str]]:
+    """Return what participants own: participant -> device -> type."""
+    return {
+        name: {device: spec.type for device, spec in participant.devices.items()}
+        for name, participant in scenario.config.participants.items()
+    }
 
 
 def add_notes(summary: dict[str, Any], notes: Iterable[str]) -> None:

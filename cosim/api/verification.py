@@ -93,6 +93,8 @@ def _tables(
             physics.networks, verification, physics.names, {}, config.coupling, scenario.input_hash
         ),
         "participants": {name: p.role for name, p in config.participants.items()},
+        "terminals": summaries.terminal_entries(scenario),
+        "devices": summaries.device_entries(scenario),
         "versions": summaries.versions(),
         "seconds": summaries.rounded_seconds(watch.seconds),
         "notes": ["A given schedule was verified; no market was solved."],

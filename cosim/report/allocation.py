@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cosim.report import style, text
-from cosim.report.data import Run
+from cosim.report.data import Run, core_was_tested
 
 METHOD_COLOURS = ("#08306b", "#3f7fbf", "#7cc4b5", "#c3cad2", "#e6ab02", "#b5443c", "#8e5aa8")
 MOST_BARS = 31
@@ -26,7 +26,7 @@ def allocation_figure(run: Run) -> Figure | None:
     players = list(dict.fromkeys(table["player"]))
     value = table.pivot_table(index="player", columns="method", values="value").loc[players]
     inside = table.groupby("method")["in_core"].all()
-    judged = not run.tables.coalitions.empty and len(run.tables.coalitions) > 1
+    judged = core_was_tested(run)
     figure = style.figure(3.1)
     axis = figure.subplots()
     width = 0.82 / len(methods)

@@ -92,6 +92,14 @@ class Run:
         return read_quantity(path, element, quantity)
 
 
+def core_was_tested(run: Run) -> bool:
+    """Return whether the run holds allocations that were held against every coalition."""
+    table = run.tables.allocation
+    if "core_tested" in table.columns:
+        return bool(len(table)) and bool(table["core_tested"].all())
+    return len(run.tables.coalitions) > 1
+
+
 def open_run(folder: Path) -> Run:
     """Read a finished run.
 

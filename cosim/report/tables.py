@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cosim.report import text
-from cosim.report.data import Run
+from cosim.report.data import Run, core_was_tested
 from cosim.report.flows import NETWORK
 from cosim.report.measures import heat_loss_kwh, line_loss_kwh
 from cosim.report.page import Cell, Table
@@ -160,7 +160,7 @@ def method_table(run: Run) -> Table | None:
     table = run.tables.allocation
     if table.empty:
         return None
-    judged = len(run.tables.coalitions) > 1
+    judged = core_was_tested(run)
     settled = str(run.summary.get("settle_with", ""))
     rows: list[list[Cell | str]] = []
     for method, part in table.groupby("method", sort=False):

@@ -57,7 +57,8 @@ OPTIONAL: Mapping[str, tuple[type, ...]] = {
 
 costs {copper_plate, verified, last, individual, by_participant {case: {party: cost}}}, where
 `verified` is null unless the verdict is feasible. price_of_physics {total, losses, congestion}.
-lower_bound {cost, gap, method}. players {name: participants}. settle_with: method of the payments.
+lower_bound {cost or null, gap, copper_plate,
+relief, method}. players {name: participants}. settle_with: method of the payments.
 steps, step_minutes, start of the horizon; networks {grid: kind}. For the report's maps and stacks:
 terminals {grid: {participant: ids of buses, heat consumers or junctions, empty at the plant}} and
 devices {participant: {device: type}}; without them names are looked at.
