@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from cosim.errors import Problem, ScenarioError
+from cosim.grids.imports import engine
 
 
 def write_simbench_grid(code: str) -> Path:
@@ -21,8 +22,8 @@ def write_simbench_grid(code: str) -> Path:
     """
     where = "simbench"
     try:
-        import pandapower
-        import simbench
+        pandapower = engine("pandapower")
+        simbench = engine("simbench")
     except ImportError:
         problem = Problem(
             where,

@@ -35,6 +35,7 @@ from cosim.grids.electric.limits import electric_limits
 from cosim.grids.electric.model import ElectricModel, Setpoints, some
 from cosim.grids.electric.reference import differences, run_reference
 from cosim.grids.electric.sensitivity import Linearisation, linearise_batch
+from cosim.grids.imports import engine
 from cosim.records import (
     GridStates,
     Injections,
@@ -229,6 +230,4 @@ def _value(states: GridStates, target: Target, row: int) -> float:
 
 
 def _version() -> str:
-    import pandapower
-
-    return str(pandapower.__version__)
+    return str(engine("pandapower").__version__)

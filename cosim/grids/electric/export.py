@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cosim.grids.electric.model import ElectricModel, Setpoints, import_pandapower, write
+from cosim.grids.imports import engine
 from cosim.records import GridStates, TimeAxis
 from cosim.records.time import FloatArray, IntArray
 
@@ -67,8 +68,8 @@ def network_json(model: ElectricModel, setpoints: tuple[Setpoints, ...]) -> str:
     `pandapower.timeseries.run_timeseries(net, time_steps)` reproduce the states.
     """
     pandapower = import_pandapower()
-    from pandapower.control import ConstControl
-    from pandapower.timeseries import DFData
+    const_control = engine("pandapower.control").ConstControl
+    df_data = engine("pandapower.timeseries").DFData
 
     net: Any = model.fresh()
     if setpoints and setpoints[0].p_mw.shape[0]:
@@ -76,13 +77,13 @@ def network_json(model: ElectricModel, setpoints: tuple[Setpoints, ...]) -> str:
     for block in setpoints:
         ids = [int(i) for i in block.ids]
         for name, values in (("p_mw", block.p_mw), ("q_mvar", block.q_mvar)):
-            ConstControl(
+            const_control(
                 net,
                 element=block.table,
                 variable=name,
                 element_index=ids,
                 profile_name=ids,
-                data_source=DFData(pd.DataFrame(np.asarray(values), columns=ids)),
+                data_source=df_data(pd.DataFrame(np.asarray(values), columns=ids)),
             )
     pandapower.set_user_pf_options(net, overwrite=True, **model.options)
     return str(pandapower.to_json(net))

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cosim.errors import GridError
+from cosim.grids.imports import engine
 from cosim.records import Injections, NetworkInputs, read_only
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.networks import ElectricNetwork
@@ -135,12 +136,8 @@ def write(net: Any, setpoints: tuple[Setpoints, ...], row: int) -> None:
 
 
 def import_pandapower() -> Any:
-    """Import pandapower without its side effect on pandas' options."""
-    chained = pd.get_option("mode.chained_assignment")
-    import pandapower
-
-    pd.set_option("mode.chained_assignment", chained)
-    return pandapower
+    """Import pandapower without its side effects; see `cosim.grids.imports`."""
+    return engine("pandapower")
 
 
 def repair(net: Any) -> list[str]:

@@ -38,6 +38,7 @@ from cosim.grids.gas.model import GasModel, Setpoints
 from cosim.grids.gas.net import read_arrays, unsupported
 from cosim.grids.gas.reference import differences, run_reference
 from cosim.grids.gas.sensitivity import sensitivities
+from cosim.grids.imports import engine
 from cosim.records import (
     GridStates,
     Injections,
@@ -224,6 +225,4 @@ def _value(states: GridStates, target: Target, row: int) -> float:
 
 
 def _version() -> str:
-    import pandapipes
-
-    return str(pandapipes.__version__)
+    return str(engine("pandapipes").__version__)

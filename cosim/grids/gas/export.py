@@ -11,6 +11,7 @@ import pandas as pd
 from cosim.grids.gas.columns import DERIVED
 from cosim.grids.gas.model import FLOW, GasModel, Setpoints
 from cosim.grids.gas.reference import options
+from cosim.grids.imports import engine
 from cosim.records import GridStates, TimeAxis
 from cosim.records.time import FloatArray, IntArray
 
@@ -69,21 +70,21 @@ def network_json(model: GasModel, setpoints: tuple[Setpoints, ...]) -> str:
     Time steps are 0, 1, ...; the pipe-flow options of the verification are stored with it, so
     that plain `pandapipes.timeseries.run_timeseries(net, time_steps)` reproduces the states.
     """
-    import pandapipes
-    from pandapower.control import ConstControl
-    from pandapower.timeseries import DFData
+    pandapipes = engine("pandapipes")
+    const_control = engine("pandapower.control").ConstControl
+    df_data = engine("pandapower.timeseries").DFData
 
     net: Any = model.fresh()
     for block in setpoints:
         ids = [int(i) for i in block.ids]
         profile = pd.DataFrame(np.asarray(block.values), columns=ids)
-        ConstControl(
+        const_control(
             net,
             element=block.table,
             variable=FLOW,
             element_index=ids,
             profile_name=ids,
-            data_source=DFData(profile),
+            data_source=df_data(profile),
         )
     pandapipes.set_user_pf_options(net, reset=True, **options(model.settings.friction_model))
     return str(pandapipes.to_json(net))

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cosim.errors import GridError
+from cosim.grids.imports import engine
 from cosim.records import Injections, NetworkInputs, read_only
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.networks import GasNetwork
@@ -137,10 +138,7 @@ def _clean(values: FloatArray) -> FloatArray:
 
 
 def _load(inputs: NetworkInputs) -> Any:
-    chained = pd.get_option("mode.chained_assignment")
-    import pandapipes
-
-    pd.set_option("mode.chained_assignment", chained)
+    pandapipes = engine("pandapipes")
     net = pandapipes.from_json(str(inputs.file))
     if not net.fluid.is_gas:
         raise GridError(
@@ -178,7 +176,7 @@ def _set_background(net: Any, inputs: NetworkInputs, unlisted: str) -> None:
 def _add_sinks(net: Any, inputs: NetworkInputs, terminal: IntArray, junction: IntArray) -> IntArray:
     if not terminal.size:
         return read_only([], np.int64)
-    import pandapipes
+    pandapipes = engine("pandapipes")
 
     names = [inputs.terminals[k].name for k in terminal]
     ids = pandapipes.create_sinks(

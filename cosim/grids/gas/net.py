@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from cosim.grids.imports import engine
 from cosim.records.time import FloatArray, IntArray, read_only
 from cosim.units import M_PER_KM, MM_PER_M
 
@@ -168,8 +169,7 @@ class _Sections:
     """Nodes and branches after cutting pipes into their sections."""
 
     def __init__(self, net: Any) -> None:
-        from pandapipes.component_models.component_toolbox import p_correction_height_air
-
+        toolbox = engine("pandapipes.component_models.component_toolbox")
         junction = net.junction
         self.position = np.full(int(junction.index.max()) + 1, -1, dtype=np.int64)
         self.position[junction.index.to_numpy()] = np.arange(len(junction))
@@ -200,7 +200,7 @@ class _Sections:
         self.heights_m = np.concatenate(heights)
         self.kelvin = np.concatenate(kelvin)
         self.outlet_kelvin = table_kelvin
-        self.ambient_bar = p_correction_height_air(self.heights_m)
+        self.ambient_bar = toolbox.p_correction_height_air(self.heights_m)
 
 
 def _temperatures(net: Any) -> FloatArray:
@@ -218,21 +218,15 @@ def _compressibility(net: Any) -> tuple[float, float]:
 
 
 def _branches(net: Any, sections: _Sections) -> Branches:
-    from pandapipes.constants import (
-        GRAVITATION_CONSTANT,
-        NORMAL_PRESSURE,
-        NORMAL_TEMPERATURE,
-        P_CONVERSION,
-    )
-
+    constants = engine("pandapipes.constants")
     columns = _branch_columns(net, sections)
     start, end = columns["from_node"].astype(np.int64), columns["to_node"].astype(np.int64)
     diameter = columns["diameter_m"]
     area = np.pi * diameter**2 / 4.0
     t_from, t_to = sections.kelvin[start], columns["outlet_k"]
     t_mean = (t_from + t_to) / 2.0
-    normal_density = float(np.ravel(net.fluid.get_density(NORMAL_TEMPERATURE))[0])
-    normal = NORMAL_PRESSURE / NORMAL_TEMPERATURE / normal_density
+    normal_density = float(np.ravel(net.fluid.get_density(constants.NORMAL_TEMPERATURE))[0])
+    normal = constants.NORMAL_PRESSURE / constants.NORMAL_TEMPERATURE / normal_density
     fall = sections.heights_m[start] - sections.heights_m[end]
     viscosity = np.broadcast_to(net.fluid.get_viscosity(t_mean), t_mean.shape)
     return Branches(
@@ -244,10 +238,10 @@ def _branches(net: Any, sections: _Sections) -> Branches:
         loss_coefficient=read_only(columns["loss_coefficient"]),
         area_m2=read_only(area),
         viscosity_pa_s=read_only(viscosity),
-        drag=read_only(normal * t_mean / P_CONVERSION / area**2),
+        drag=read_only(normal * t_mean / constants.P_CONVERSION / area**2),
         density_from=read_only(1.0 / (normal * t_from)),
         density_to=read_only(1.0 / (normal * t_to)),
-        lift=read_only(GRAVITATION_CONSTANT * fall / P_CONVERSION),
+        lift=read_only(constants.GRAVITATION_CONSTANT * fall / constants.P_CONVERSION),
         speed_from=read_only(normal * t_from / area),
         speed_to=read_only(normal * t_to / area),
         speed_mean=read_only(normal * t_mean / area),

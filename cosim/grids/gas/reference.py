@@ -10,6 +10,7 @@ import numpy as np
 
 from cosim.grids.gas.columns import PIPE_COLUMNS, GasColumns, empty_columns, fields_of
 from cosim.grids.gas.model import GasModel, Setpoints, write
+from cosim.grids.imports import engine
 from cosim.records import StateField, Target
 from cosim.records.time import FloatArray, IntArray
 from cosim.units import KW_PER_MW
@@ -105,8 +106,8 @@ def _read_target(fields: tuple[StateField, ...], target: Target, row: int) -> fl
 
 def solve(net: Any, friction_model: str) -> bool:
     """Run one pipe flow and return whether it converged."""
-    import pandapipes
-    from pandapipes.pf.pipeflow_setup import PipeflowNotConverged
+    pandapipes = engine("pandapipes")
+    not_converged = engine("pandapipes.pf.pipeflow_setup").PipeflowNotConverged
 
     chosen = options(friction_model)
     loose = {k: v for k, v in chosen.items() if k not in TIGHT}
@@ -115,7 +116,7 @@ def solve(net: Any, friction_model: str) -> bool:
         for attempt in (chosen, loose):
             try:
                 pandapipes.pipeflow(net, use_numba=False, **attempt)
-            except PipeflowNotConverged:
+            except not_converged:
                 continue
             return True
     return False

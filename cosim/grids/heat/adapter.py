@@ -37,6 +37,7 @@ from cosim.grids.heat.setpoints import (
     guessed_setpoints,
     solve_batch,
 )
+from cosim.grids.imports import engine
 from cosim.records import (
     GridStates,
     Injections,
@@ -219,6 +220,4 @@ def _blank(columns: HeatColumns, rows: IntArray) -> None:
 
 
 def _pandapipes_name() -> str:
-    import pandapipes
-
-    return f"pandapipes {pandapipes.__version__}"
+    return f"pandapipes {engine('pandapipes').__version__}"

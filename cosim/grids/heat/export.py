@@ -9,6 +9,7 @@ from cosim.grids.heat.columns import DERIVED
 from cosim.grids.heat.net import HeatNet
 from cosim.grids.heat.reference import write_step
 from cosim.grids.heat.setpoints import Setpoints
+from cosim.grids.imports import engine
 from cosim.records import GridStates, TimeAxis
 from cosim.records.time import FloatArray, IntArray
 
@@ -78,9 +79,9 @@ def network_json(net: HeatNet, setpoints: Setpoints) -> str:
     `user_pf_options`, so that plain `pipeflow(net)` and `run_timeseries(net, steps)` use them;
     the tables hold the values of the first step. Profiles are indexed by the scenario's steps.
     """
-    import pandapipes
-    from pandapower.control import ConstControl
-    from pandapower.timeseries import DFData
+    pandapipes = engine("pandapipes")
+    const_control = engine("pandapower.control").ConstControl
+    df_data = engine("pandapower.timeseries").DFData
 
     pipes = net.fresh()
     steps = setpoints.demand.steps
@@ -95,8 +96,8 @@ def network_json(net: HeatNet, setpoints: Setpoints) -> str:
     for element, variable, values in profiles:
         ids = pipes[element].index
         names = [f"{element}.{id_}.{variable}" for id_ in ids]
-        source = DFData(pd.DataFrame(values, index=steps, columns=names))
-        ConstControl(
+        source = df_data(pd.DataFrame(values, index=steps, columns=names))
+        const_control(
             pipes,
             element=element,
             variable=variable,

@@ -137,7 +137,6 @@ class _Side:
         applies = self.usable[rows] & np.isfinite(there)
         return np.where(applies, there, here), np.where(applies, self.moved_kw[rows], 0.0)
 
-
     def slopes(self, high: _Side) -> tuple[FloatArray, FloatArray]:
         """Return slopes of losses and pump power up to the other side; none where it has no state.
 

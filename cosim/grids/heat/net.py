@@ -17,6 +17,7 @@ import pandas as pd
 from cosim.errors import GridError
 from cosim.grids.heat.forest import FRICTION_LAWS, Plant
 from cosim.grids.heat.tree import Trees, find_trees
+from cosim.grids.imports import engine
 from cosim.records import NetworkInputs, read_only
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.networks import HeatNetwork
@@ -90,9 +91,8 @@ def read_heat_net(inputs: NetworkInputs, settings: HeatNetwork) -> HeatNet:
         )
     design_kw = _design_kw(net)
     _prepare(net, settings)
-    from pandapipes.component_models.component_toolbox import p_correction_height_air
-
-    ambient_bar = p_correction_height_air(net.junction["height_m"].to_numpy(dtype=float))
+    toolbox = engine("pandapipes.component_models.component_toolbox")
+    ambient_bar = toolbox.p_correction_height_air(net.junction["height_m"].to_numpy(dtype=float))
     plant = _plant(net, settings, sense)
     ends = {name: _ends(net, name) for name in ("pipe", "heat_consumer", "circ_pump_pressure")}
     return HeatNet(
@@ -113,10 +113,7 @@ def read_heat_net(inputs: NetworkInputs, settings: HeatNetwork) -> HeatNet:
 
 
 def _load(inputs: NetworkInputs) -> Any:
-    chained = pd.get_option("mode.chained_assignment")
-    import pandapipes
-
-    pd.set_option("mode.chained_assignment", chained)
+    pandapipes = engine("pandapipes")
     net = pandapipes.from_json(str(inputs.file))
     where = inputs.file.name
     if net.fluid.is_gas:
@@ -164,8 +161,6 @@ def _design_kw(net: Any) -> float:
 
 def _prepare(net: Any, settings: HeatNetwork) -> None:
     """Write the scenario's constants into the network and let every consumer be driven."""
-    from pandapipes import set_user_pf_options
-
     pump = net.circ_pump_pressure.index[0]
     net.circ_pump_pressure.loc[pump, "t_flow_k"] = celsius_to_kelvin(settings.supply_temperature_c)
     if settings.pump_lift_bar is not None:
@@ -179,7 +174,7 @@ def _prepare(net: Any, settings: HeatNetwork) -> None:
     consumers["treturn_k"] = celsius_to_kelvin(settings.return_temperature_c)
     for column in ("controlled_mdot_kg_per_s", "deltat_k"):
         consumers[column] = np.nan
-    set_user_pf_options(net, reset=True, **pipeflow_options(settings))
+    engine("pandapipes").set_user_pf_options(net, reset=True, **pipeflow_options(settings))
 
 
 def _plant(net: Any, settings: HeatNetwork, sense: float) -> Plant:

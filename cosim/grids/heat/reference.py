@@ -14,6 +14,7 @@ import numpy as np
 from cosim.grids.heat.columns import HeatColumns, empty_columns
 from cosim.grids.heat.net import HeatNet
 from cosim.grids.heat.setpoints import Setpoints
+from cosim.grids.imports import engine
 from cosim.records.time import FloatArray
 from cosim.units import celsius_to_kelvin
 
@@ -117,14 +118,14 @@ def write_step(pipes: Any, setpoints: Setpoints, mdot_kg_per_s: FloatArray, row:
 
 def _climb(pipes: Any, ladder: Sequence[dict[str, float]]) -> tuple[int, str]:
     """Run a pipe flow, with damping if needed; returns the rung and why the last one failed."""
-    import pandapipes
-    from pandapipes.pf.pipeflow_setup import PipeflowNotConverged
+    pandapipes = engine("pandapipes")
+    not_converged = engine("pandapipes.pf.pipeflow_setup").PipeflowNotConverged
 
     remark = ""
     for level, options in enumerate(ladder):
         try:
             pandapipes.pipeflow(pipes, use_numba=False, **options)
-        except PipeflowNotConverged as error:
+        except not_converged as error:
             remark = str(error).strip() or "no convergence"
         except (UserWarning, ValueError) as error:
             return level, f"pandapipes: {error}"
