@@ -29,8 +29,14 @@ def _pressure(
 ) -> Limit | None:
     """Return one side of the pressure band.
 
-    Pressure falls faster the more is drawn, so tangents of the lower limit keep every feasible
-    point; the upper limit binds on the other side and is linearised again.
+    Squared pressure falls with more than the first power of the flow. In a tree whose gas flows
+    from the external grid outwards, pressure is therefore concave in what is drawn, and tangents
+    of the lower limit keep every feasible point (`outer`). In two cases not strictly so: feed-in
+    that turns a pipe around makes the fall of pressure in it a rise, which bends the other way, and
+    in loops flows are not linear in the injections. A tangent made there may cut off a little of
+    what is feasible. Turned pipes carry what little is left of the flow, so the limit is kept as
+    outer all the same. The upper limit is reached beside feed-in, on the other side of the curve,
+    and is linearised again.
     """
     if bound is None:
         return None
@@ -54,6 +60,14 @@ def _pressure(
 
 
 def _velocity(model: GasModel) -> Limit:
+    """Return the limit on the speed at the low-pressure end.
+
+    In a tree without feed-in, speed rises ever faster when everybody draws more (the flow is
+    linear, and one over a concave pressure is convex), so tangents keep what is feasible. With
+    feed-in the amount of a flow has a kink where it turns around; a tangent made on one side is
+    weaker than the limit on the other. It may cut off feasible points only where drawing more in
+    one place and less in another trades flow against pressure.
+    """
     chosen = model.settings.limits
     ids = _in_service(model, "pipe")
     return Limit(
@@ -70,7 +84,11 @@ def _velocity(model: GasModel) -> Limit:
 
 
 def _feed_in(model: GasModel) -> Limit:
-    """Return the limit that no external grid takes gas back; exactly linear in injections."""
+    """Return the limit that no external grid takes gas back.
+
+    Exactly linear in the injections, and so outer, with one external grid; with several at
+    different pressures the shares follow from the loops and its tangents are only first order.
+    """
     ids = _in_service(model, "ext_grid")
     return Limit(
         name="feed_in_max",

@@ -27,19 +27,20 @@ def heat_limits(net: HeatNet, limits: HeatLimits) -> tuple[Limit, ...]:
 
     Whether tangents keep every feasible point (`outer`):
 
-    - Differential pressure and pump power: yes where heat is drawn from one side, since pressure
-      falls with a power of the flow. Feeding terminals beyond the midpoint of a pipe turn that
-      around for the small pressures involved; the last word has the check.
-    - Highest velocity: no. Speed is the amount of the flow in a pipe, and where feed-in reverses
-      it a tangent for one direction would be kept in force for the other.
-    - Supply temperature: no. It rises with the flow ever more slowly (an outer tangent), but in
-      a pipe between two sources it falls and rises again, and near standstill its slope is that of
-      a pipe cooling down.
-    - Return temperature: no. It is a mean weighted with flows.
-    - Highest and lowest pressure: the lowest like differential pressure; the highest is reached in
-      the return line or beside feed-in, on the other side of the curve: no.
-    - Plant heat, highest and lowest: no. It is linear in the injections but for the losses,
-      which bend either way by less than a tenth of their amount; renewing costs little.
+    - Yes for differential pressure, lowest pressure and pump power while the pipes on the way from
+      the plant carry water away from it: pressure falls with more than the first power of the flow,
+      so that the values are concave (the power convex) in what is drawn. Where feed-in turns a pipe
+      around they bend the other way there; pressure drops are small where that happens (a limit
+      binds under load), and these limits are kept.
+    - No for velocity: speed is the amount of a flow, convex only as long as flows were linear in
+      the injections. Less temperature means more water for the same heat, and feed-in can turn a
+      pipe around, so that a tangent may cut off feasible schedules.
+    - No for supply temperature: it rises with the flow ever more slowly under load, but in a pipe
+      between two sources it dips, and a connection at rest has none to keep: drawing nothing is
+      allowed and drawing a little is not.
+    - No for return temperature, a mean weighted with flows, and for the highest pressure, which
+      lies on the other side of the curve.
+    - No for what the plant delivers: linear but for the losses, which bend both ways.
     """
     wanted: tuple[tuple[str, str, str, Sense, float | None, str], ...] = (
         (
