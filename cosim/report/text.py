@@ -44,6 +44,7 @@ LIMITS: Mapping[str, str] = {
     "pump_max": "Pump power",
     "return_temperature_max": "Return temperature",
     "feed_in_max": "Flow back into the supply",
+    "plant_heat_min": "Least heat from the plant",
 }
 ELEMENTS: Mapping[str, tuple[str, str]] = {
     "bus": ("bus", "buses"),
