@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from cosim.grids.electric.model import ElectricModel, Setpoints, import_pandapower, write
+from cosim.grids.frames import long_frame
 from cosim.grids.imports import engine
 from cosim.records import GridStates, TimeAxis
-from cosim.records.time import FloatArray, IntArray
-
-COLUMNS = ("time", "element", "id", "quantity", "value")
-Block = tuple[str, str, IntArray, FloatArray]
+from cosim.records.time import IntArray
 
 
 def setpoints_frame(
@@ -23,41 +21,13 @@ def setpoints_frame(
     """Return set-points as a long table (columns time, element, id, quantity, value)."""
     blocks = [(b.table, "p_mw", b.ids, b.p_mw) for b in setpoints]
     blocks += [(b.table, "q_mvar", b.ids, b.q_mvar) for b in setpoints]
-    return _long(blocks, time, steps)
+    return long_frame(blocks, time, steps)
 
 
 def states_frame(states: GridStates, time: TimeAxis) -> pd.DataFrame:
     """Return results as a long table; missing values are left out."""
     blocks = ((f.element, f.quantity, f.ids, f.values) for f in states.fields)
-    return _long(blocks, time, states.injections.steps)
-
-
-def _long(blocks: Iterable[Block], time: TimeAxis, steps: IntArray) -> pd.DataFrame:
-    parts = list(blocks)
-    stamps = time.index[steps]
-    rows = [np.repeat(np.arange(len(steps)), ids.size) for _, _, ids, _ in parts]
-    frame = pd.DataFrame(
-        {
-            "time": stamps.take(_joined(rows, np.int64)),
-            "element": _labels([(element, values.size) for element, _, _, values in parts]),
-            "id": _joined([np.tile(ids, len(steps)) for _, _, ids, _ in parts], np.int64),
-            "quantity": _labels([(quantity, values.size) for _, quantity, _, values in parts]),
-            "value": _joined([values.ravel() for _, _, _, values in parts], np.float64),
-        },
-        columns=list(COLUMNS),
-    )
-    return frame[frame["value"].notna()].reset_index(drop=True)
-
-
-def _joined(parts: list[Any], dtype: Any) -> Any:
-    return np.concatenate([np.zeros(0, dtype=dtype), *parts])
-
-
-def _labels(runs: list[tuple[str, int]]) -> Any:
-    """Return one label per row as a categorical, from labels and how often each is repeated."""
-    names = sorted({name for name, _ in runs})
-    codes = _joined([np.full(size, names.index(name)) for name, size in runs], np.int64)
-    return pd.Categorical.from_codes(codes, categories=pd.Index(names))
+    return long_frame(blocks, time, states.injections.steps)
 
 
 def network_json(model: ElectricModel, setpoints: tuple[Setpoints, ...]) -> str:
