@@ -33,6 +33,7 @@ ADVICE: Mapping[str, str] = {
     "pump_max": "Fit a larger pump, or shave the peak of the heat demand.",
     "return_temperature_max": "Lower the return temperature of the house stations.",
     "feed_in_max": "Feed in less gas than is taken at every step.",
+    "plant_heat_min": "Let participants feed in less heat, or store more of it.",
 }
 WATER_ADVICE: Mapping[str, str] = {
     "pressure_min": "Raise the pressure at the plant, enlarge the pipes on the way, or feed in "
