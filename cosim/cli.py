@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
@@ -160,8 +161,13 @@ def _guard(work: Callable[[], T]) -> T:
         _fail(f"{type(error).__name__}: {error}", INTERNAL)
     except KeyboardInterrupt:
         _fail("Interrupted; nothing was half-written. Run the same command again.", INTERNAL)
-    except (OSError, PermissionError) as error:
+    except OSError as error:
         _fail(f"{error}", BAD_INPUT)
+    except Exception:
+        traceback.print_exc()
+        _fail(
+            "A fault of cosim, not of your input; please report the lines above.", INTERNAL
+        )
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -193,6 +193,33 @@ def test_bad_input_is_exit_code_3_without_traceback(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_fault_of_ours_is_exit_code_4(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("cosim.api.session.load_scenario", broken)
+    result = CliRunner().invoke(app, ["check", str(hamlet.write(tmp_path / "case"))])
+    assert result.exit_code == 4
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "nowhere"],
+        ["check", "nowhere"],
+        ["report", "nowhere"],
+        ["compare", "nowhere"],
+        ["export", "nowhere"],
+        ["init", "nowhere"],
+    ],
+)
+def test_a_missing_folder_is_exit_code_3_without_traceback(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 3, result.output
+    assert "nowhere" in result.output
+    assert "Traceback" not in result.output
+
+
 def test_verify_takes_a_schedule_made_by_anyone(tmp_path: Path) -> None:
     scenario = hamlet.write(tmp_path / "case")
     index = pd.date_range(hamlet.START, periods=hamlet.STEPS, freq="15min")
