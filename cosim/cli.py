@@ -165,9 +165,7 @@ def _guard(work: Callable[[], T]) -> T:
         _fail(f"{error}", BAD_INPUT)
     except Exception:
         traceback.print_exc()
-        _fail(
-            "A fault of cosim, not of your input; please report the lines above.", INTERNAL
-        )
+        _fail("A fault of cosim, not of your input; please report the lines above.", INTERNAL)
 
 
 def _fail(message: str, code: int) -> NoReturn:
