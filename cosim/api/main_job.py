@@ -184,7 +184,15 @@ def _summary(
     seconds: dict[str, float],
 ) -> dict[str, Any]:
     coupled = solved.coupled
-    summary = summaries.base_summary(scenario, physics, coupled)
+    finding = summaries.Finding(
+        coupled.verdict,
+        coupled.cause,
+        coupled.causes,
+        len(coupled.iterations),
+        coupled.verification,
+        coupled.mismatch,
+    )
+    summary = summaries.base_summary(scenario, physics, finding)
     individual = settled.alone.schedule if settled else None
     summary["costs"] = summaries.costs(solved.copper, individual, coupled)
     summary["price_of_physics"] = summaries.price_of_physics(

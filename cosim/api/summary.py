@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from cosim.api.session import Physics
-from cosim.coupling import Cause, Coupled
+from cosim.coupling import Cause, Coupled, Verification
 from cosim.coupling.certificate import certificate
+from cosim.coupling.outcome import Verdict
 from cosim.market.account import charges
 from cosim.market.tariffs import resolve_prices
 from cosim.records import Baseline, Schedule
@@ -58,26 +60,47 @@ def cause_entries(
     ]
 
 
-def base_summary(scenario: Scenario, physics: Physics, coupled: Coupled) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a run or a verification found.
+
+    Attributes:
+        verdict: see `Verdict`.
+        cause: one sentence, empty if feasible.
+        causes: limits that are missed.
+        iterations: rounds of the loop, 0 without a market.
+        verification: of the final schedule.
+        mismatch: largest difference of losses per carrier.
+    """
+
+    verdict: Verdict
+    cause: str
+    causes: tuple[Cause, ...]
+    iterations: int
+    verification: Verification
+    mismatch: Mapping[str, float]
+
+
+def base_summary(scenario: Scenario, physics: Physics, finding: Finding) -> dict[str, Any]:
     """Return what every kind of run reports: verdict, causes, certificate, names, versions."""
     config = scenario.config
     return {
         "name": config.name,
         "description": config.description,
         "currency": config.currency,
-        "verdict": coupled.verdict,
-        "cause": coupled.cause,
-        "causes": cause_entries(coupled.causes, physics, scenario),
-        "iterations": len(coupled.iterations),
+        "verdict": finding.verdict,
+        "cause": finding.cause,
+        "causes": cause_entries(finding.causes, physics, scenario),
+        "iterations": finding.iterations,
         "steps": len(scenario.time),
         "step_minutes": config.time.step_minutes,
         "start": scenario.time.index[0].isoformat(),
         "networks": {name: network.kind for name, network in config.networks.items()},
         "certificate": certificate(
             physics.networks,
-            coupled.verification,
+            finding.verification,
             physics.names,
-            coupled.mismatch,
+            finding.mismatch,
             config.coupling,
             scenario.input_hash,
         ),

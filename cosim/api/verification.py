@@ -15,7 +15,7 @@ from cosim.api.stopwatch import Stopwatch
 from cosim.api.tables import network_frames
 from cosim.coupling import Verification
 from cosim.coupling.causes import find_causes, sentence
-from cosim.coupling.certificate import certificate, tight_checks
+from cosim.coupling.certificate import tight_checks
 from cosim.coupling.outcome import Verdict
 from cosim.errors import Problem, ScenarioError
 from cosim.report import write_report
@@ -77,25 +77,11 @@ def _tables(
     margin = config.coupling.margin
     causes = find_causes(physics.networks, {}, verification, physics.alone, {}, margin)
     setpoints, states, files = network_frames(physics.networks, verification)
-    summary = {
-        "name": config.name,
+    cause = "" if verification.passed else sentence(causes, verification, scenario.time)
+    verdict: Verdict = "feasible" if verification.passed else "infeasible"
+    finding = summaries.Finding(verdict, cause, causes, 0, verification, {})
+    summary = summaries.base_summary(scenario, physics, finding) | {
         "description": f"Verification of a given schedule. {config.description}".strip(),
-        "currency": config.currency,
-        "verdict": "feasible" if verification.passed else "infeasible",
-        "cause": "" if verification.passed else sentence(causes, verification, scenario.time),
-        "causes": summaries.cause_entries(causes, physics, scenario),
-        "iterations": 0,
-        "steps": len(scenario.time),
-        "step_minutes": config.time.step_minutes,
-        "start": scenario.time.index[0].isoformat(),
-        "networks": {name: network.kind for name, network in config.networks.items()},
-        "certificate": certificate(
-            physics.networks, verification, physics.names, {}, config.coupling, scenario.input_hash
-        ),
-        "participants": {name: p.role for name, p in config.participants.items()},
-        "terminals": summaries.terminal_entries(scenario),
-        "devices": summaries.device_entries(scenario),
-        "versions": summaries.versions(),
         "seconds": summaries.rounded_seconds(watch.seconds),
         "notes": ["A given schedule was verified; no market was solved."],
     }

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from cosim.coupling.feedback import margin_of
-from cosim.coupling.networks import PUMP_PREFIX, Networks, Verification
+from cosim.coupling.networks import Networks, Verification
 from cosim.coupling.outcome import Cause
 from cosim.coupling.trust import TRUST_REGION
 from cosim.records import Cut, CutKey, Limit, TimeAxis, Violation
+from cosim.records.names import PUMP_PREFIX
 
 Key = tuple[str, str, str, int]
 NameOf = Callable[[str, str, int], str]

@@ -10,9 +10,9 @@ import numpy as np
 from cosim.grids.base import Engine, Grid
 from cosim.grids.limits import LimitCheck, check, violations
 from cosim.records import Baseline, GridStates, Injections, StepFailure, Violation, read_only
+from cosim.records.names import PUMP_PREFIX
 from cosim.records.time import FloatArray, IntArray
 
-PUMP_PREFIX = "pump:"
 ORDER_OF_KIND = {"gas": 0, "cooling": 1, "heat": 2, "electric": 3}
 """Pipe networks come first: the electricity of their pumps is load in the electric network."""
 

@@ -17,8 +17,6 @@ from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND
 from cosim.scenario.participants import Carrier
 
-NETWORK = "network"
-"""Row of the cost table, and pseudo-participant in the schedule."""
 UNLIMITED_KW = float("inf")
 
 

@@ -10,13 +10,12 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
 
-from cosim.market.account import NETWORK
 from cosim.market.layout import Functionals, Layout, TradeColumns
 from cosim.market.linear import Columns, Entries, all_constraints, standard_rows
-from cosim.market.model import OPERATOR, MarketModel, Party
+from cosim.market.model import MarketModel, Party
 from cosim.market.program import Bounds, Program
-from cosim.market.terminals import PUMP_PREFIX
 from cosim.records import read_only
+from cosim.records.names import NETWORK, OPERATOR, PUMP_PREFIX
 from cosim.records.time import IntArray
 from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from cosim.errors import Infeasible
-from cosim.market.account import NETWORK
 from cosim.market.compile import Compiled
 from cosim.market.extras import Extra
 from cosim.market.highs import Handle, Outcome
 from cosim.market.program import Bounds
+from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
 from cosim.scenario.participants import Carrier

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from cosim.market.account import NETWORK
 from cosim.market.compile import Compiled
 from cosim.market.extras import Extra
 from cosim.records import read_only
+from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray, IntArray
 
 TOLERANCE_KW = 1e-3

@@ -15,18 +15,16 @@ import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
 
 from cosim.errors import Problem, ScenarioError
-from cosim.market.account import NETWORK, Charge, account_terms, add_account, charges
+from cosim.market.account import Charge, account_terms, add_account, charges
 from cosim.market.devices import DEVICES, Axes, Ports
 from cosim.market.tariffs import Prices, resolve_prices
 from cosim.market.terminals import add_injections, tie_break
 from cosim.market.trade import Terms, add_trade, net_import, trade_costs
 from cosim.records import Baseline, read_only
+from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
 from cosim.scenario.participants import CARRIERS, Carrier, Participant
-
-OPERATOR = "system_operator"
-"""Row of the cost table for whoever runs the sharing."""
 
 
 @dataclass(frozen=True, slots=True)

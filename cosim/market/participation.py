@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from cosim.errors import SolveError
-from cosim.market.account import NETWORK
 from cosim.market.compile import Compiled
 from cosim.market.program import Bounds
 from cosim.records import LossLine, Schedule
+from cosim.records.names import NETWORK
 
 
 def bounds_for(

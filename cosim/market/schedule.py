@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from cosim.market.account import NETWORK
 from cosim.market.compile import Compiled
-from cosim.market.model import OPERATOR
 from cosim.records import CostTable, Injections, TimeAxis, read_only
+from cosim.records.names import NETWORK, OPERATOR
 from cosim.records.time import FloatArray
 
 Row = tuple[str, str, str, str, FloatArray]

@@ -10,11 +10,10 @@ import numpy as np
 import pyomo.environ as pyo
 
 from cosim.market.trade import net_import
+from cosim.records.names import PUMP_PREFIX
 from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND
 
-PUMP_PREFIX = "pump:"
-"""Terminals of the electric network that feed a pipe network's pump."""
 REACTIVE_PER_KVARH = 1e-3
 """Tie-break on free reactive power, currency per kvarh; shortens the tail of the coupling."""
 LOSS_PER_KWH = 1e-4

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from cosim.records.names import NETWORK
 from cosim.report import style, text
 from cosim.report.data import Run
-from cosim.report.flows import COLOURS, NETWORK, SHOWN_CARRIERS, balance, connections
+from cosim.report.flows import COLOURS, SHOWN_CARRIERS, balance, connections
 from cosim.report.series import times
 
 COLUMNS = 4

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from cosim.records.names import NETWORK
 from cosim.report.data import Run
 
 SIGNS: Mapping[str, float] = {
@@ -69,8 +70,6 @@ COLOURS: Mapping[str, str] = {
     "connection": "#0b62a4",
 }
 """Group -> colour, in the order in which stacks are built."""
-NETWORK = "network"
-"""The account of losses and pump electricity in a schedule."""
 SHOWN_CARRIERS = ("electricity", "heat", "cooling", "hydrogen")
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from cosim.records.names import NETWORK
 from cosim.report import text
 from cosim.report.data import Run, core_was_tested
-from cosim.report.flows import NETWORK
 from cosim.report.measures import heat_loss_kwh, line_loss_kwh
 from cosim.report.page import Cell, Table
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cosim.errors import Problem
 from cosim.records import NetworkInputs, Point, Terminal, TimeAxis
+from cosim.records.names import PUMP_PREFIX
 from cosim.records.time import FloatArray
 from cosim.scenario.background import read_background
 from cosim.scenario.config import CARRIER_OF_KIND, ScenarioConfig
@@ -21,7 +22,6 @@ TABLE_OF_KIND = {
     "cooling": "heat_consumer",
     "gas": "junction",
 }
-PUMP_PREFIX = "pump:"
 
 
 def resolve_network(

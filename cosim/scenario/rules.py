@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from cosim.errors import Problem
+from cosim.records.names import OPERATOR
 from cosim.records.time import FloatArray
 from cosim.scenario.config import BARGAINING_METHODS, CARRIER_OF_KIND, ScenarioConfig
 from cosim.scenario.networks import HeatNetwork
@@ -15,7 +16,6 @@ from cosim.scenario.problems import some
 from cosim.scenario.resolve import network_of
 from cosim.scenario.series import ProfileRef
 
-OPERATOR = "system_operator"
 RESERVED_NAMES = ("network", OPERATOR)
 
 

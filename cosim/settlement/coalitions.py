@@ -14,7 +14,8 @@ import pandas as pd
 
 from cosim.coupling import Case, Coupled
 from cosim.records import Schedule
-from cosim.settlement.players import OPERATOR, Players
+from cosim.records.names import OPERATOR
+from cosim.settlement.players import Players
 
 RunCase = Callable[[Case], Coupled]
 

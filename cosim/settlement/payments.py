@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from cosim.records import Schedule
-from cosim.settlement.players import NETWORK, OPERATOR, Players
+from cosim.records.names import NETWORK, OPERATOR
+from cosim.settlement.players import Players
 from cosim.settlement.volumes import exchanged_energy_kwh, shared_energy_kwh
 
 

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
+from cosim.records.names import OPERATOR
 from cosim.scenario.config import ScenarioConfig
-
-OPERATOR = "system_operator"
-NETWORK = "network"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ import pandas as pd
 
 from cosim.errors import Problem, ScenarioError
 from cosim.records import Schedule
+from cosim.records.names import OPERATOR
 from cosim.scenario.config import Bargaining
-from cosim.settlement.players import OPERATOR, Players
+from cosim.settlement.players import Players
 from cosim.settlement.volumes import shared_energy_kwh
 
 FLOOR = 1e-3
