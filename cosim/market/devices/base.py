@@ -38,6 +38,8 @@ class Axes:
         demand: the participant's inflexible demand per carrier in kW, shape (T,).
         relax: true to leave out binaries against simultaneous charging and discharging; the
             market checks the solution and rebuilds with them only where they prove necessary.
+        initial: what the device carries over from before the first step, by the names of
+            `Ports.carry`; empty where the horizon stands alone.
     """
 
     steps: range
@@ -45,6 +47,7 @@ class Axes:
     series: Callable[[Series], FloatArray]
     demand: Mapping[Carrier, FloatArray]
     relax: bool = True
+    initial: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,18 @@ class Ports:
             "state_of_charge_kwh").
         exclusive: pairs of variables (by step) that must not both be positive, with the name of
             the pair; checked after each solve where the device left out its binary.
+        carry: name -> flow whose value at the last step that is kept becomes `Axes.initial` of
+            the next window, such as `energy_kwh`, `power_kw`.
+        co2: name -> CO2 in kg/h: positive is emitted to the air or made available for capture,
+            negative is taken out of the account.
     """
 
     flows: Mapping[Carrier, Flow]
     costs: Mapping[str, Any] = field(default_factory=dict)
     report: Mapping[tuple[Carrier, str], Flow] = field(default_factory=dict)
     exclusive: Mapping[str, tuple[Flow, Flow]] = field(default_factory=dict)
+    carry: Mapping[str, Flow] = field(default_factory=dict)
+    co2: Mapping[str, Flow] = field(default_factory=dict)
 
 
 Builder = Callable[[pyo.Block, Any, Axes], Ports]
