@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,20 +45,31 @@ def write_table(path: Path, frame: pd.DataFrame, table: Table, where: str) -> No
     Raises:
         ResultsError: if the frame does not fit.
     """
-    data = conform(frame, table, where)
+    content = arrow_table(frame, table, where)
     path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(content, path, row_group_size=ROWS_PER_GROUP, **encoding(content.schema))
+
+
+def arrow_table(frame: pd.DataFrame, table: Table, where: str) -> pa.Table:
+    """Return a frame as it goes into the file, after checking it.
+
+    Raises:
+        ResultsError: if the frame does not fit.
+    """
+    data = conform(frame, table, where)
     kinds: dict[str, Kind] = {column.name: column.kind for column in table.columns}
     arrays = [_arrow(data[name], kinds.get(str(name))) for name in data.columns]
-    content = pa.Table.from_arrays(arrays, names=[str(name) for name in data.columns])
-    numbers = [f.name for f in content.schema if pa.types.is_floating(f.type)]
-    pq.write_table(
-        content,
-        path,
-        compression="zstd",
-        row_group_size=ROWS_PER_GROUP,
-        use_dictionary=[f.name for f in content.schema if f.name not in numbers],
-        column_encoding=dict.fromkeys(numbers, "BYTE_STREAM_SPLIT"),
-    )
+    return pa.Table.from_arrays(arrays, names=[str(name) for name in data.columns])
+
+
+def encoding(schema: pa.Schema) -> dict[str, Any]:
+    """Return how columns are stored: text by dictionary, numbers by split bytes, all compressed."""
+    numbers = [f.name for f in schema if pa.types.is_floating(f.type)]
+    return {
+        "compression": "zstd",
+        "use_dictionary": [f.name for f in schema if f.name not in numbers],
+        "column_encoding": dict.fromkeys(numbers, "BYTE_STREAM_SPLIT"),
+    }
 
 
 def _arrow(series: pd.Series, kind: Kind | None) -> pa.Array:
