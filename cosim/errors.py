@@ -37,6 +37,10 @@ class ScenarioError(CosimError):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in problems))
 
+    def __reduce__(self) -> tuple[type[ScenarioError], tuple[list[Problem]]]:
+        """Let the error travel between processes as itself."""
+        return type(self), (list(self.problems),)
+
 
 class ResultsError(CosimError):
     """A run folder or schedule file does not hold what the contract says."""
@@ -80,3 +84,11 @@ class CouplingError(CosimError):
 
 class GameError(CosimError):
     """A cooperative game is not well posed."""
+
+
+class SettlementError(CosimError):
+    """The benefit of sharing cannot be turned into payments as asked for."""
+
+
+class TaskError(CosimError):
+    """Work that was handed to other processes did not come back."""
