@@ -15,7 +15,7 @@ from cosim.records.network import (
     Violation,
 )
 from cosim.records.schedule import Baseline, CostTable, NetworkDuals, Schedule
-from cosim.records.time import TimeAxis, read_only
+from cosim.records.time import TimeAxis, Window, read_only
 
 __all__ = [
     "Background",
@@ -39,5 +39,6 @@ __all__ = [
     "Terminal",
     "TimeAxis",
     "Violation",
+    "Window",
     "read_only",
 ]

@@ -22,6 +22,18 @@ class DeviceSpec(Strict):
     type: str
     """Key in the mapping of device types."""
 
+    def periods_h(self, *, carries: bool) -> Mapping[str, float]:
+        """Return field -> hours of what has to fit into the windows of a long horizon.
+
+        Args:
+            carries: whether windows hand on what the device carries.
+        """
+        return {}
+
+    def reach_h(self) -> Mapping[str, float]:
+        """Return field -> hours that the look-ahead of a window has to cover."""
+        return {}
+
 
 class Connection(Strict):
     """Where and how strongly a participant is connected for one carrier."""

@@ -16,7 +16,7 @@ import pyomo.environ as pyo
 from pydantic import Field
 
 from cosim.errors import Problem, ScenarioError
-from cosim.records.time import FloatArray
+from cosim.records.time import FloatArray, Window
 from cosim.scenario.participants import Carrier, DeviceSpec
 from cosim.scenario.series import Series
 
@@ -40,6 +40,9 @@ class Axes:
             market checks the solution and rebuilds with them only where they prove necessary.
         initial: what the device carries over from before the first step, by the names of
             `Ports.carry`; empty where the horizon stands alone.
+        origin: the same for the beginning of the whole horizon, for devices that were free to
+            choose it in the first window; empty in that window and where there is only one.
+        window: which part of a longer horizon the steps are; None where they are all of it.
     """
 
     steps: range
@@ -48,6 +51,13 @@ class Axes:
     demand: Mapping[Carrier, FloatArray]
     relax: bool = True
     initial: Mapping[str, float] = field(default_factory=dict)
+    origin: Mapping[str, float] = field(default_factory=dict)
+    window: Window | None = None
+
+    @property
+    def closes(self) -> bool:
+        """True if what is cyclic returns, at the last step, to where the horizon began."""
+        return self.window is None or self.window.closes
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import pyomo.environ as pyo
@@ -35,6 +36,10 @@ class ShiftableDemand(DeviceSpec):
 
     supplies: ClassVar[tuple[Carrier, ...]] = ()
     consumes: ClassVar[tuple[Carrier, ...]] = ()
+
+    def periods_h(self, *, carries: bool) -> Mapping[str, float]:
+        """Nothing is shifted from one window of a long horizon into another."""
+        return {"window_h": self.window_h}
 
 
 def build(block: pyo.Block, spec: ShiftableDemand, axes: Axes) -> Ports:

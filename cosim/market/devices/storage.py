@@ -67,8 +67,10 @@ def build(block: pyo.Block, spec: Storage, axes: Axes) -> Ports:
 
     `energy_balance`: energy[t] = (1 - sigma)^dt energy[t-1] + (eta_charge charge[t]
     - discharge[t] / eta_discharge) dt; energy[t] in kWh at the end of step t. Before the first
-    step it is `initial` times the capacity, or energy[T-1] where that is free.
-    `final_energy`: energy[T-1] = initial * capacity, where both cyclic and initial are given.
+    step it is what the window before left, or `initial` times the capacity, or energy[T-1] where
+    that is free.
+    `final_energy`: energy[T-1] = content at the beginning of the whole horizon, for cyclic storages
+    where that is not energy[T-1] itself; left out where the horizon goes on behind the last step.
     `charge_mode`, `discharge_mode`: charge[t] <= charge_max charging[t], discharge[t] <=
     discharge_max (1 - charging[t]), charging binary; only where `axes.relax` is false.
 
@@ -93,7 +95,10 @@ def _add_balance(block: pyo.Block, spec: Storage, axes: Axes) -> None:
     into = spec.eta_charge * axes.step_h
     out_of = axes.step_h / spec.eta_discharge
     last = axes.steps[-1]
-    initial_kwh = None if spec.initial is None else spec.initial * spec.capacity_kwh
+    began_kwh = axes.origin.get("energy_kwh")
+    if spec.initial is not None:
+        began_kwh = spec.initial * spec.capacity_kwh
+    initial_kwh = axes.initial.get("energy_kwh", began_kwh)
 
     def energy_balance(b: pyo.Block, t: int) -> object:
         before = b.energy[t - 1 if t else last] if t or initial_kwh is None else initial_kwh
@@ -102,9 +107,9 @@ def _add_balance(block: pyo.Block, spec: Storage, axes: Axes) -> None:
     block.energy_balance = pyo.Constraint(
         axes.steps, rule=energy_balance, doc="content is what was kept, plus charged, less drawn"
     )
-    if spec.cyclic and initial_kwh is not None:
+    if spec.cyclic and axes.closes and began_kwh is not None:
         block.final_energy = pyo.Constraint(
-            expr=block.energy[last] == initial_kwh, doc="the content ends where it began"
+            expr=block.energy[last] == began_kwh, doc="the content ends where it began"
         )
 
 
@@ -138,4 +143,5 @@ def _ports(block: pyo.Block, spec: Storage, axes: Axes) -> Ports:
             (spec.carrier, "state_of_charge_kwh"): lambda t: block.energy[t],
         },
         exclusive={"charge_discharge": (charge, discharge)} if axes.relax else {},
+        carry={"energy_kwh": lambda t: block.energy[t]},
     )
