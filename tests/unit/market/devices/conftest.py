@@ -72,6 +72,10 @@ class Bench:
     def report(self, carrier: Any, quantity: str) -> npt.NDArray[np.float64]:
         return self._values(self.ports.report[carrier, quantity])
 
+    def carry(self, step: int) -> dict[str, float]:
+        """Return what the device hands over after a step."""
+        return {name: float(pyo.value(flow(step))) for name, flow in self.ports.carry.items()}
+
     def values(self, variable: str) -> npt.NDArray[np.float64]:
         return self._values(lambda t: getattr(self.block, variable)[t])
 
@@ -88,6 +92,7 @@ def make_bench(
     profiles: Mapping[str, Sequence[float]] | None = None,
     demand: Mapping[Any, Sequence[float]] | None = None,
     relax: bool = True,
+    initial: Mapping[str, float] | None = None,
 ) -> Bench:
     """Build one device by its key in DEVICES from the fields of a scenario file."""
     columns = {name: np.asarray(values, float) for name, values in (profiles or {}).items()}
@@ -97,6 +102,7 @@ def make_bench(
         series=lambda value: resolve_series(value, columns, steps),
         demand={carrier: np.asarray(kw, float) for carrier, kw in (demand or {}).items()},
         relax=relax,
+        initial=initial or {},
     )
     spec_type, build = DEVICES[device]
     model = pyo.ConcreteModel()

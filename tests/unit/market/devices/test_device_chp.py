@@ -1,4 +1,4 @@
-"""CHP: threshold, fuel line, recovered heat, commitment, ramps."""
+"""CHP: threshold, fuel line, recovered heat. On and off: test_device_commitment.py."""
 
 from __future__ import annotations
 
@@ -12,10 +12,6 @@ from cosim.market.devices.chp import Chp
 
 UNIT = {"power_max_kw": 100, "load_min": 0.5, "eta_el_full": 0.4, "eta_el_part": 0.3}
 """250 kW fuel at 100 kW, 166 2/3 kW at 50 kW: slope 5/3, no-load 83 1/3 kW."""
-
-
-def online(unit):
-    return np.round(unit.values("online")).astype(int).tolist()
 
 
 @pytest.mark.covers("chp.load_floor", "chp.load_ceiling")
@@ -70,78 +66,6 @@ def test_heat_can_be_dumped_only_where_the_unit_says_so(bench, no_schedule):
     cooled.fix("power", [100]).fix("heat", [60]).minimise(0.0)
     assert cooled.report("heat", "dumped_kw") == pytest.approx([40.0])
     assert ("heat", "dumped_kw") not in strict.ports.report
-
-
-@pytest.mark.covers("chp.commitment")
-@pytest.mark.parametrize(
-    ("before", "pattern", "starts"),
-    [
-        (None, [0, 1, 1, 0, 1], 2),
-        (None, [1, 0, 1, 1], 1),
-        (None, [1, 1, 1, 1], 0),
-        (0.0, [1, 0, 1, 1], 2),
-        (80.0, [1, 0, 1, 1], 1),
-        (80.0, [0, 0, 1, 1], 1),
-    ],
-)
-def test_starts_are_counted_and_paid(bench, before, pattern, starts):
-    unit = bench("chp", {**UNIT, "start_cost": 7, "initial_power_kw": before}, steps=len(pattern))
-    unit.fix("online", pattern)
-    assert unit.minimise(unit.cost()) == pytest.approx(7.0 * starts)
-
-
-@pytest.mark.covers("chp.up_time")
-def test_minimum_up_time_takes_the_cheapest_neighbour(bench):
-    fields = {**UNIT, "load_min": 1.0, "up_time_min_h": 2, "initial_power_kw": 0}
-    unit = bench("chp", fields, steps=5)
-    # profit by hour if running: alone hour 2 is worth 10, hour 1 before it loses less than hour 3
-    profit = [-9, -1, 10, -3, -9]
-    assert unit.minimise(-unit.total("electricity", np.divide(profit, 100))) == pytest.approx(-9)
-    assert online(unit) == [0, 1, 1, 0, 0]
-
-
-@pytest.mark.covers("chp.down_time")
-def test_minimum_down_time_bridges_a_short_gap(bench):
-    fields = {**UNIT, "load_min": 1.0, "down_time_min_h": 2, "initial_power_kw": 0}
-    unit = bench("chp", fields, steps=4)
-    gap = bench("chp", {**fields, "down_time_min_h": 1}, steps=4)
-    profit = np.divide([5, -1, 5, -20], 100)
-    assert gap.minimise(-gap.total("electricity", profit)) == pytest.approx(-10)
-    assert online(gap) == [1, 0, 1, 0]
-    assert unit.minimise(-unit.total("electricity", profit)) == pytest.approx(-9)
-    assert online(unit) == [1, 1, 1, 0]
-
-
-@pytest.mark.covers("chp.up_time", "chp.down_time")
-def test_minimum_times_reach_over_the_end_of_a_repeating_horizon(bench):
-    fields = {**UNIT, "load_min": 1.0, "up_time_min_h": 0.5, "down_time_min_h": 0.75}
-    unit = bench("chp", fields, steps=5, step_h=0.25)
-    # the best single step is the last; running on into the first costs least
-    profit = np.divide([-1, -9, -9, -9, 10], 25)
-    assert unit.minimise(-unit.total("electricity", profit)) == pytest.approx(-9)
-    assert online(unit) == [1, 0, 0, 0, 1]
-
-
-@pytest.mark.covers("chp.ramp_up")
-def test_starts_at_the_threshold_and_climbs_by_the_ramp(bench):
-    unit = bench("chp", {**UNIT, "ramp_max_kw_per_h": 20, "initial_power_kw": 0})
-    unit.minimise(-unit.total("electricity"))
-    np.testing.assert_allclose(unit.flow("electricity"), [50, 70, 90, 100], atol=1e-6)
-
-
-@pytest.mark.covers("chp.ramp_down")
-def test_falls_by_the_ramp_and_stops_from_the_threshold(bench):
-    unit = bench("chp", {**UNIT, "ramp_max_kw_per_h": 20, "initial_power_kw": 100})
-    unit.minimise(unit.total("electricity"))
-    np.testing.assert_allclose(unit.flow("electricity"), [80, 60, 50, 0], atol=1e-6)
-
-
-@pytest.mark.covers("chp.ramp_up", "chp.ramp_down")
-def test_ramp_per_hour_counts_by_step_and_around_the_horizon(bench):
-    unit = bench("chp", {**UNIT, "ramp_max_kw_per_h": 40}, steps=4, step_h=0.25)
-    unit.fix("online", [1, 1, 1, 1]).fix("power", [60, None, None, None])
-    unit.minimise(-unit.total("electricity"))
-    np.testing.assert_allclose(unit.flow("electricity"), [60, 70, 80, 70], atol=1e-6)
 
 
 def test_binaries_and_starts_exist_only_where_needed(bench):

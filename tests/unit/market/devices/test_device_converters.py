@@ -31,6 +31,30 @@ def test_condensing_boiler_may_exceed_the_lower_heating_value(bench):
     np.testing.assert_allclose(boiler.flow("gas"), [-100.0] * 4)
 
 
+@pytest.mark.covers("boiler.load_floor", "boiler.load_ceiling", "boiler.fuel_curve")
+def test_boiler_with_a_lowest_load_runs_at_two_points_and_between(bench, no_schedule):
+    fields = {"heat_max_kw": 90, "eta": 0.9, "eta_part": 0.75, "part_load": 1 / 3, "load_min": 0.2}
+    # fuel 100 at 90 kW and 40 at 30 kW: slope 1, no-load 10
+    boiler = bench("boiler", fields).fix("heat", [90.0, 30.0, 18.0, 0.0])
+    boiler.minimise(-boiler.total("gas"))
+    np.testing.assert_allclose(boiler.flow("gas"), [-100.0, -40.0, -28.0, 0.0], atol=1e-6)
+    assert boiler.report("heat", "online") == pytest.approx([1, 1, 1, 0])
+    below = bench("boiler", fields, steps=1).fix("heat", [17.0])
+    with pytest.raises(no_schedule):
+        below.minimise(0.0)
+
+
+def test_condensing_boiler_is_better_at_part_load_but_not_for_nothing(bench):
+    fields = {"heat_max_kw": 100, "eta": 0.98, "eta_part": 1.05, "load_min": 0.2}
+    boiler = bench("boiler", fields, steps=2).fix("heat", [100.0, 30.0])
+    boiler.minimise(0.0)
+    np.testing.assert_allclose(boiler.flow("gas"), [-100 / 0.98, -30 / 1.05])
+    with pytest.raises(ValidationError, match="means no fuel at load_min 0; lower eta_part or"):
+        bench("boiler", {**fields, "load_min": 0.0})
+    with pytest.raises(ValidationError, match=r"give an eta_part above 0\.294"):
+        bench("boiler", {**fields, "eta_part": 0.25})
+
+
 @pytest.mark.covers("electric_boiler.heat_output")
 def test_electric_boiler_is_bounded_by_its_power(bench):
     boiler = bench("electric_boiler", {"electric_max_kw": 50, "eta": 0.96})

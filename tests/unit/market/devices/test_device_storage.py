@@ -1,4 +1,4 @@
-"""Battery and heat storage: balance, losses, cycle, exclusivity."""
+"""Storage of every carrier: balance, losses, cycle, exclusivity."""
 
 from __future__ import annotations
 
@@ -12,10 +12,22 @@ from scipy.optimize import linprog
 from cosim.market.devices.battery import Battery
 
 LOSSLESS = {"capacity_kwh": 10, "eta_charge": 1.0, "eta_discharge": 1.0}
-KINDS = [("battery", "electricity"), ("heat_storage", "heat")]
+KINDS = [
+    ("battery", "electricity"),
+    ("cooling_storage", "cooling"),
+    ("gas_storage", "gas"),
+    ("heat_storage", "heat"),
+    ("hydrogen_storage", "hydrogen"),
+]
 
 
-@pytest.mark.covers("battery.energy_balance", "heat_storage.energy_balance")
+@pytest.mark.covers(
+    "battery.energy_balance",
+    "cooling_storage.energy_balance",
+    "gas_storage.energy_balance",
+    "heat_storage.energy_balance",
+    "hydrogen_storage.energy_balance",
+)
 @pytest.mark.parametrize(("device", "carrier"), KINDS)
 def test_content_follows_the_closed_form(bench, device, carrier):
     store = bench(
@@ -38,7 +50,13 @@ def test_content_follows_the_closed_form(bench, device, carrier):
     np.testing.assert_allclose(content, [9.0, 8.1, 0.0], atol=1e-6)
 
 
-@pytest.mark.covers("battery.energy_balance", "heat_storage.energy_balance")
+@pytest.mark.covers(
+    "battery.energy_balance",
+    "cooling_storage.energy_balance",
+    "gas_storage.energy_balance",
+    "heat_storage.energy_balance",
+    "hydrogen_storage.energy_balance",
+)
 @pytest.mark.parametrize(("device", "carrier"), KINDS)
 def test_self_discharge_is_per_hour_whatever_the_step(bench, device, carrier):
     fields = {"capacity_kwh": 10, "self_discharge_per_h": 0.19, "initial": 1.0, "cyclic": False}
@@ -65,7 +83,13 @@ def test_free_start_lets_the_cycle_run_over_midnight(bench):
     np.testing.assert_allclose(store.flow("electricity")[[0, 2]], [5, -5], atol=1e-6)
 
 
-@pytest.mark.covers("battery.final_energy", "heat_storage.final_energy")
+@pytest.mark.covers(
+    "battery.final_energy",
+    "cooling_storage.final_energy",
+    "gas_storage.final_energy",
+    "heat_storage.final_energy",
+    "hydrogen_storage.final_energy",
+)
 @pytest.mark.parametrize(("device", "carrier"), KINDS)
 def test_a_given_content_has_to_be_there_again_at_the_end(bench, device, carrier):
     fields = {**LOSSLESS, "self_discharge_per_h": 0.0, "initial": 0.6, "energy_min": 0.2}
@@ -78,9 +102,15 @@ def test_a_given_content_has_to_be_there_again_at_the_end(bench, device, carrier
 
 @pytest.mark.covers(
     "battery.charge_mode",
-    "battery.discharge_mode",
+    "cooling_storage.charge_mode",
+    "gas_storage.charge_mode",
     "heat_storage.charge_mode",
+    "hydrogen_storage.charge_mode",
+    "battery.discharge_mode",
+    "cooling_storage.discharge_mode",
+    "gas_storage.discharge_mode",
     "heat_storage.discharge_mode",
+    "hydrogen_storage.discharge_mode",
 )
 @pytest.mark.parametrize(("device", "carrier"), KINDS)
 def test_burning_energy_is_reported_when_relaxed_and_impossible_with_binaries(
@@ -120,6 +150,15 @@ def test_degradation_is_paid_per_kwh_given_out(bench):
     store = bench("battery", fields, steps=4, step_h=0.5)
     store.fix("discharge", [5, 5, 0, 0]).fix("charge", [0, 0, 0, 0])
     assert store.minimise(store.cost()) == pytest.approx(2.0)
+
+
+def test_compressor_draws_electricity_for_what_is_taken_in(bench):
+    fields = {**LOSSLESS, "compressor_kwh_per_kwh": 0.05, "initial": 0.0, "cyclic": False}
+    tank = bench("hydrogen_storage", fields, steps=2).fix("charge", [4, 0])
+    tank.fix("discharge", [0, 3]).minimise(0.0)
+    np.testing.assert_allclose(tank.flow("hydrogen"), [-4, 3], atol=1e-9)
+    np.testing.assert_allclose(tank.flow("electricity"), [-0.2, 0.0], atol=1e-9)
+    assert "electricity" not in bench("hydrogen_storage", LOSSLESS).ports.flows
 
 
 def _linprog(prices, fields, step_h):
