@@ -32,6 +32,8 @@ class Compiled:
         money: cost components, labelled (party, component).
         report: device quantities, labelled (party, device, carrier, quantity), T rows each.
         exclusive: pairs that must not both be positive, labelled (party, device, pair), 2 T rows.
+        carry: what devices hand on, labelled (party, device, name): after the last step that is
+            kept and after the last one, 2 rows each.
     """
 
     program: Program
@@ -39,6 +41,7 @@ class Compiled:
     money: Functionals
     report: Functionals
     exclusive: Functionals
+    carry: Functionals
 
 
 def compile_model(market: MarketModel, scenario: Scenario) -> Compiled:
@@ -52,11 +55,11 @@ def compile_model(market: MarketModel, scenario: Scenario) -> Compiled:
 
 
 def _compile(market: MarketModel, scenario: Scenario) -> Compiled:
-    variables, owner = _variables(market)
+    variables, owner, step = _variables(market, len(scenario.time))
     columns = {id(variable): k for k, variable in enumerate(variables)}
     matrix, row_lb, row_ub, rows = standard_rows(all_constraints(market.model), columns)
     steps = len(scenario.time)
-    layout = _layout(market, scenario, columns, rows, owner, matrix.shape[0])
+    layout = _layout(market, scenario, columns, rows, (owner, step), matrix.shape[0])
     money = _money(market, columns)
     tie = _functionals([("", ("tie_break",), [market.model.tie_break.expr])], columns)
     total = np.asarray(money.matrix.sum(axis=0) + tie.matrix.sum(axis=0)).ravel()
@@ -79,18 +82,37 @@ def _compile(market: MarketModel, scenario: Scenario) -> Compiled:
         money=money,
         report=_functionals(_reports(market, steps), columns),
         exclusive=_functionals(_pairs(market, steps), columns),
+        carry=_functionals(_carried(market, scenario), columns),
     )
 
 
-def _variables(market: MarketModel) -> tuple[list[Any], IntArray]:
-    """Return all variables, party by party, and the number of the party that owns each."""
+def _variables(market: MarketModel, steps: int) -> tuple[list[Any], IntArray, IntArray]:
+    """Return all variables, party by party, the number of the party that owns each, and its step.
+
+    A variable belongs to a step where its component is indexed over all of them; -1 elsewhere.
+    """
     variables: list[Any] = []
     owner: list[int] = []
+    step: list[int] = []
     for number, party in enumerate(market.parties.values()):
         for component in party.block.component_objects(pyo.Var, descend_into=True):
             variables.extend(component.values())
+            step.extend(_steps_of(component, steps))
         owner.extend([number] * (len(variables) - len(owner)))
-    return variables, read_only(owner, np.int64)
+    return variables, read_only(owner, np.int64), read_only(step, np.int64)
+
+
+def _steps_of(component: Any, steps: int) -> list[int]:
+    """Return the step of every member of a component, -1 where it is not indexed by steps."""
+    if not component.is_indexed():
+        return [-1]
+    subsets = list(component.index_set().subsets())
+    place = next((k for k, one in enumerate(subsets) if len(one) == steps), None)
+    if place is None:
+        return [-1] * len(component)
+    if len(subsets) == 1:
+        return [int(key) for key in component]
+    return [int(key[place]) for key in component]
 
 
 def _layout(
@@ -98,7 +120,7 @@ def _layout(
     scenario: Scenario,
     columns: Columns,
     rows: Mapping[int, int],
-    owner: IntArray,
+    column_labels: tuple[IntArray, IntArray],
     n_rows: int,
 ) -> Layout:
     trades, balances = _trades(market, columns, rows)
@@ -108,7 +130,8 @@ def _layout(
         parties=tuple(market.parties),
         steps=len(scenario.time),
         step_h=scenario.time.step_h,
-        column_owner=owner,
+        column_owner=column_labels[0],
+        column_step=column_labels[1],
         row_owner=_row_owner(market, rows, n_rows),
         trades=trades,
         balances=balances,
@@ -217,6 +240,15 @@ def _pairs(market: MarketModel, steps: int) -> Iterable[Labelled]:
     for device, ports, party in _devices(market):
         for pair, flows in ports.exclusive.items():
             yield party.name, (device, pair), [flow(t) for flow in flows for t in range(steps)]
+
+
+def _carried(market: MarketModel, scenario: Scenario) -> Iterable[Labelled]:
+    window, last = scenario.window, len(scenario.time) - 1
+    if window is None or window.count == 1:
+        return
+    for device, ports, party in _devices(market):
+        for name, flow in ports.carry.items():
+            yield party.name, (device, name), [flow(window.keep - 1), flow(last)]
 
 
 def _devices(market: MarketModel) -> Iterable[tuple[str, Any, Party]]:

@@ -32,7 +32,8 @@ class Layout:
         steps: T.
         step_h: length of a step in hours.
         column_owner: number of the party that owns a column, shape (n,).
-        row_owner: the same for rows, shape (m,); -1 for rows that link parties.
+        column_step: step that a column belongs to, shape (n,); -1 for those of no single step.
+        row_owner: number of the party that owns a row, shape (m,); -1 for rows that link parties.
         trades: columns per party and carrier.
         balances: rows of every party's balance per carrier, shape (T,).
         pools: rows of every pool, shape (T,).
@@ -52,6 +53,7 @@ class Layout:
     steps: int
     step_h: float
     column_owner: IntArray
+    column_step: IntArray
     row_owner: IntArray
     trades: Mapping[tuple[str, Carrier], TradeColumns]
     balances: Mapping[tuple[str, Carrier], IntArray]

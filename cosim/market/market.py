@@ -17,6 +17,7 @@ from cosim.market.exclusive import failing_pairs
 from cosim.market.extras import Extra, LineKey, cut_extra, line_extra, places
 from cosim.market.groups import GroupSolver, linked_groups
 from cosim.market.highs import Outcome, Status
+from cosim.market.keep import carried_states, kept_schedule
 from cosim.market.model import MarketModel, build_model
 from cosim.market.optimise import Effort, Optimiser
 from cosim.market.participation import bounds_for
@@ -28,7 +29,17 @@ from cosim.market.schedule import (
     long_table,
     network_demand,
 )
-from cosim.records import Baseline, Cut, CutKey, LossLine, NetworkDuals, Schedule, read_only
+from cosim.records import (
+    Baseline,
+    Carried,
+    Cut,
+    CutKey,
+    LossLine,
+    NetworkDuals,
+    Past,
+    Schedule,
+    read_only,
+)
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario import Scenario
 
@@ -59,19 +70,22 @@ class Market:
         seconds: build and hand-over times.
     """
 
-    def __init__(self, scenario: Scenario, baselines: Mapping[str, Baseline]) -> None:
+    def __init__(
+        self, scenario: Scenario, baselines: Mapping[str, Baseline], past: Past | None = None
+    ) -> None:
         """Build, compile and hand over.
 
         Args:
             scenario: validated and resolved.
             baselines: per network, what background customers cause alone; zero where missing.
+            past: what the windows before left, where the scenario is one of several.
 
         Raises:
             ScenarioError: for devices, series or tariffs that do not fit together.
         """
         started = perf_counter()
         self.scenario = scenario
-        self.model: MarketModel | None = build_model(scenario, baselines)
+        self.model: MarketModel | None = build_model(scenario, baselines, past)
         built = perf_counter()
         self.compiled: Compiled = compile_model(self.model, scenario)
         self._make_solvers()
@@ -283,6 +297,17 @@ class Market:
         found = self._places()
         slack = {key: float(x[found[key].columns][0]) for key in self._cuts}
         return {key: value for key, value in slack.items() if value > UNMET_KW}
+
+    def kept(self, schedule: Schedule) -> Schedule:
+        """Return a schedule of this market without its look-ahead; see `kept_schedule`."""
+        window = self.scenario.window
+        if window is None or window.keep == len(schedule.time):
+            return schedule
+        return kept_schedule(self.compiled, schedule, window.keep)
+
+    def carried(self, schedule: Schedule) -> tuple[Carried, Carried]:
+        """Return the states after the last step that is kept, and after the last step."""
+        return carried_states(self.compiled, schedule)
 
     def clone(self) -> Market:
         """Return a market of its own with the same arrays, cuts and loss lines."""

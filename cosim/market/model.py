@@ -7,7 +7,7 @@ bounds and rows of the compiled model (`cosim.market.compile`), so it is built o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from cosim.market.devices import DEVICES, Axes, Ports
 from cosim.market.tariffs import Prices, resolve_prices
 from cosim.market.terminals import add_injections, tie_break
 from cosim.market.trade import Terms, add_trade, net_import, trade_costs
-from cosim.records import Baseline, read_only
+from cosim.records import Baseline, Past, read_only
 from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
@@ -77,21 +77,24 @@ class MarketModel:
     pooled: tuple[Carrier, ...]
 
 
-def build_model(scenario: Scenario, baselines: Mapping[str, Baseline]) -> MarketModel:
+def build_model(
+    scenario: Scenario, baselines: Mapping[str, Baseline], past: Past | None = None
+) -> MarketModel:
     """Build the Pyomo model of a scenario.
 
     Args:
         scenario: validated and resolved.
         baselines: per network, what background customers cause alone; zero where missing.
+        past: what the windows before left; nothing if missing.
 
     Raises:
         ScenarioError: for series or devices that do not fit.
     """
     with PauseGC():
-        return _build(scenario, baselines)
+        return _build(scenario, baselines, past or Past())
 
 
-def _build(scenario: Scenario, baselines: Mapping[str, Baseline]) -> MarketModel:
+def _build(scenario: Scenario, baselines: Mapping[str, Baseline], past: Past) -> MarketModel:
     steps, step_h = range(len(scenario.time)), scenario.time.step_h
     prices = resolve_prices(scenario)
     model = pyo.ConcreteModel(name=scenario.config.name)
@@ -100,7 +103,7 @@ def _build(scenario: Scenario, baselines: Mapping[str, Baseline]) -> MarketModel
     for name in scenario.config.participants:
         model.participants.add_component(name, pyo.Block())
         block = model.participants.component(name)
-        parties[name] = _participant(scenario, baselines, prices, name, block)
+        parties[name] = _participant(scenario, baselines, prices, name, block, past)
     parts = charges(scenario, baselines)
     model.add_component(NETWORK, pyo.Block())
     terms = account_terms(scenario, prices, parts)
@@ -127,6 +130,7 @@ def _participant(
     prices: Mapping[Carrier, Prices],
     name: str,
     block: pyo.Block,
+    past: Past,
 ) -> Party:
     """Add one participant: its devices, trade and one `balance` per carrier and step.
 
@@ -136,13 +140,18 @@ def _participant(
     steps = range(len(scenario.time))
     demand_kw = {c: scenario.series(value) for c, value in participant.demand.items()}
     background_kw = _background(scenario, baselines, name)
-    axes = Axes(steps, scenario.time.step_h, scenario.series, demand_kw)
+    axes = Axes(steps, scenario.time.step_h, scenario.series, demand_kw, window=scenario.window)
     block.devices = pyo.Block()
     devices: dict[str, Ports] = {}
     for device, spec in participant.devices.items():
         block.devices.add_component(device, pyo.Block())
         _, build = DEVICES[spec.type]
-        devices[device] = build(block.devices.component(device), spec, axes)
+        own = replace(
+            axes,
+            initial=past.now.get((name, device), {}),
+            origin=past.origin.get((name, device), {}),
+        )
+        devices[device] = build(block.devices.component(device), spec, own)
     terms = {c: _terms(scenario, prices, participant, c) for c in participant.connections}
     carriers = _carriers(terms, demand_kw, background_kw, devices)
     _check_supply(name, background_kw, terms, devices)

@@ -14,12 +14,14 @@ from cosim.records.network import (
     Terminal,
     Violation,
 )
+from cosim.records.past import Carried, Past
 from cosim.records.schedule import Baseline, CostTable, NetworkDuals, Schedule
 from cosim.records.time import TimeAxis, Window, read_only
 
 __all__ = [
     "Background",
     "Baseline",
+    "Carried",
     "CostTable",
     "Cut",
     "CutKey",
@@ -30,6 +32,7 @@ __all__ = [
     "LossLine",
     "NetworkDuals",
     "NetworkInputs",
+    "Past",
     "Point",
     "Schedule",
     "Sensitivities",

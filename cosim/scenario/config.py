@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cosim.scenario.base import Strict
+from cosim.scenario.horizon import HorizonSection
 from cosim.scenario.networks import Fraction, Network, NonNegative, Positive
 from cosim.scenario.participants import Carrier, Participant
 from cosim.scenario.series import Series
@@ -118,6 +119,8 @@ class ScenarioConfig(Strict):
     description: str = ""
     currency: str = "EUR"
     time: TimeSection
+    horizon: HorizonSection | None = None
+    """Windows for long horizons; the whole horizon at once if missing."""
     profiles: tuple[str, ...] = ()
     """CSV or Parquet files with a column `time` and one column per profile."""
     networks: Mapping[str, Network] = {}
@@ -154,6 +157,7 @@ __all__ = [
     "Carbon",
     "CouplingSection",
     "Fraction",
+    "HorizonSection",
     "ScenarioConfig",
     "Sharing",
     "SolverSection",

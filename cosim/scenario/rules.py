@@ -11,6 +11,7 @@ from cosim.errors import Problem
 from cosim.records.names import OPERATOR
 from cosim.records.time import FloatArray
 from cosim.scenario.config import BARGAINING_METHODS, CARRIER_OF_KIND, ScenarioConfig
+from cosim.scenario.horizon import horizon_problems
 from cosim.scenario.networks import HeatNetwork
 from cosim.scenario.problems import some
 from cosim.scenario.resolve import network_of
@@ -31,6 +32,7 @@ def check_rules(
         *_players(config),
         *_bargaining(config),
         *_series(config, profiles, steps),
+        *horizon_problems(config),
     ]
 
 

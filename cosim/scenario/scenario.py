@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cosim.errors import Problem, ScenarioError
-from cosim.records import NetworkInputs, TimeAxis, read_only
+from cosim.records import NetworkInputs, TimeAxis, Window, read_only
 from cosim.records.time import FloatArray
 from cosim.scenario.config import ScenarioConfig
 from cosim.scenario.series import ProfileRef, Series
@@ -26,6 +26,7 @@ class Scenario:
         profiles: name -> values, shape (T,), read-only.
         networks: resolved inputs per network name; terminals in participant order.
         input_hash: SHA-256 over all files read.
+        window: which part of a longer horizon this is; None where it is all of it.
     """
 
     config: ScenarioConfig
@@ -34,6 +35,7 @@ class Scenario:
     profiles: Mapping[str, FloatArray]
     networks: Mapping[str, NetworkInputs]
     input_hash: str
+    window: Window | None = None
 
     def series(self, value: Series) -> FloatArray:
         """Return a series over the scenario's steps.
@@ -47,6 +49,9 @@ class Scenario:
         Raises:
             ScenarioError: for an unknown profile or a list of the wrong length.
         """
+        if isinstance(value, tuple) and self.window is not None:
+            first = self.window.first
+            value = value[first : first + self.window.solve]
         return resolve_series(value, self.profiles, len(self.time))
 
 
