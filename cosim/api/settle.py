@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,9 +13,11 @@ from cosim.api.stopwatch import Stopwatch
 from cosim.coupling import Case, Coupled
 from cosim.grids import Engine
 from cosim.market import Market
-from cosim.scenario import Scenario
+from cosim.records import Schedule
+from cosim.scenario import Scenario, ScenarioConfig
 from cosim.settlement import (
     CoalitionValue,
+    Players,
     allocation_table,
     bargaining_power,
     coalition_table,
@@ -80,15 +83,47 @@ def settle(
         listed = None if config.bargaining.coalition_values else single_coalitions(players)
         values = coalition_values(players, alone, together, run_case, told.count, listed)
     with watch.stage("allocation", "Allocation and payments"):
-        game = game_of(values, players) if config.bargaining.coalition_values else None
-        weights = bargaining_power(together.schedule, players, config.bargaining)
-        table, chosen, notes = allocation_table(
-            game, values, players, weights, config.bargaining, alone.schedule
-        )
-        paid = payments(alone.schedule, together.schedule, players, chosen)
+        shared = share_out(config, players, values, alone.schedule, together.schedule)
     return Settled(
-        alone, coalition_table(values, {}), table, paid, (*_notes(alone, values), *notes)
+        alone=alone,
+        coalitions=coalition_table(values, {}),
+        allocation=shared.allocation,
+        payments=shared.payments,
+        notes=(*_notes(alone, values), *shared.notes),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """How the benefit is divided, and the money that follows."""
+
+    allocation: pd.DataFrame
+    payments: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def share_out(
+    config: ScenarioConfig,
+    players: Players,
+    values: Sequence[CoalitionValue],
+    alone: Schedule,
+    together: Schedule,
+) -> Shared:
+    """Return allocation and payments from coalition values that are known.
+
+    Args:
+        config: how to bargain.
+        players: who plays.
+        values: every coalition that was solved.
+        alone: nobody sharing, over the whole horizon: costs and the trade rows of the table.
+        together: everybody sharing, the same.
+    """
+    game = game_of(values, players) if config.bargaining.coalition_values else None
+    weights = bargaining_power(together, players, config.bargaining)
+    table, chosen, notes = allocation_table(
+        game, values, players, weights, config.bargaining, alone
+    )
+    return Shared(table, payments(alone, together, players, chosen), notes)
 
 
 def _drop_conservative(market: Market) -> None:
