@@ -14,6 +14,7 @@ from cosim.market.layout import Functionals, Layout, TradeColumns
 from cosim.market.linear import Columns, Entries, all_constraints, standard_rows
 from cosim.market.model import MarketModel, Party
 from cosim.market.program import Bounds, Program
+from cosim.market.rows import row_groups, row_owner
 from cosim.records import read_only
 from cosim.records.names import NETWORK, OPERATOR, PUMP_PREFIX
 from cosim.records.time import IntArray
@@ -132,7 +133,7 @@ def _layout(
         step_h=scenario.time.step_h,
         column_owner=column_labels[0],
         column_step=column_labels[1],
-        row_owner=_row_owner(market, rows, n_rows),
+        row_owner=row_owner(market, rows, n_rows),
         trades=trades,
         balances=balances,
         pools={c: _at(market.model.pool.component(c), rows) for c in market.pooled},
@@ -157,16 +158,8 @@ def _layout(
             for carrier, value in party.background_kw.items()
         },
         prices=market.prices,
+        constraints=row_groups(market, rows, len(scenario.time)),
     )
-
-
-def _row_owner(market: MarketModel, rows: Mapping[int, int], n_rows: int) -> IntArray:
-    """Return the number of the party that owns each row, -1 for rows that link parties."""
-    owner = np.full(n_rows, -1, dtype=np.int64)
-    for number, party in enumerate(market.parties.values()):
-        for component in party.block.component_objects(pyo.Constraint, descend_into=True):
-            owner[[rows[id(c)] for c in component.values() if id(c) in rows]] = number
-    return read_only(owner, np.int64)
 
 
 def _trades(

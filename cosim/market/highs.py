@@ -128,11 +128,15 @@ class Handle:
         if statuses is not None:
             self._restore(*statuses)
 
-    def make_elastic(self, rows: IntArray) -> None:
-        """Open rows at price 1 each way and make everything else free.
+    def make_elastic(self, rows: IntArray, prices: FloatArray) -> None:
+        """Open rows at a price each way and make everything else free.
 
         Adds a column that supplies and one that absorbs for every row, in this order, behind all
         columns that are there.
+
+        Args:
+            rows: which, shape (k,).
+            prices: of each, shape (k,).
         """
         h = self._highs
         n, k = h.getNumCol(), len(rows)
@@ -143,7 +147,7 @@ class Handle:
         values = np.repeat([1.0, -1.0], k)
         starts = np.arange(2 * k, dtype=np.int32)
         none, most = np.zeros(2 * k), np.full(2 * k, np.inf)
-        added = h.addCols(2 * k, np.ones(2 * k), none, most, 2 * k, starts, where, values)
+        added = h.addCols(2 * k, np.tile(prices, 2), none, most, 2 * k, starts, where, values)
         self._check(added, "addCols")
 
     def offer(self, x: FloatArray) -> None:

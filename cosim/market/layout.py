@@ -24,6 +24,25 @@ class TradeColumns:
 
 
 @dataclass(frozen=True, slots=True)
+class RowGroup:
+    """The rows of one named constraint.
+
+    Attributes:
+        party: whose it is.
+        rows: shape (k,).
+        steps: step of each row; the last one that it reaches where it spans several, shape (k,).
+        doc: what it says, in a sentence.
+        per_step: true for one row (or the same number of rows) at every step.
+    """
+
+    party: str
+    rows: IntArray
+    steps: IntArray
+    doc: str
+    per_step: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Positions in the compiled model.
 
@@ -47,6 +66,7 @@ class Layout:
         demand_kw: (party, carrier) -> inflexible demand, shape (T,).
         background_kw: (party, carrier) -> demand of background customers it supplies, shape (T,).
         prices: of the utilities.
+        constraints: full name of every constraint that belongs to a party -> its rows.
     """
 
     parties: tuple[str, ...]
@@ -68,6 +88,7 @@ class Layout:
     demand_kw: Mapping[tuple[str, Carrier], FloatArray]
     background_kw: Mapping[tuple[str, Carrier], FloatArray]
     prices: Mapping[Carrier, Prices]
+    constraints: Mapping[str, RowGroup]
 
 
 @dataclass(frozen=True, slots=True)
