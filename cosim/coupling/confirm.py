@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from cosim.coupling.certificate import GATES, disagreement
-from cosim.coupling.loop import Case, Loop
+from cosim.coupling.loop import Case
 from cosim.coupling.networks import Networks, Verification
 from cosim.coupling.outcome import Coupled
 from cosim.grids.base import Engine
 
-MakeLoop = Callable[[Engine], Loop]
+
+class Runs(Protocol):
+    """What comes to a result about a case: a loop, or a loop whose look-ahead is left out."""
+
+    def run(self, case: Case) -> Coupled:
+        """Return the result."""
+        ...
+
+
+MakeLoop = Callable[[Engine], Runs]
 
 
 @dataclass(frozen=True, slots=True)
