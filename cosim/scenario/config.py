@@ -8,17 +8,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from cosim.scenario.bargaining import (
+    BARGAINING_METHODS,
+    AllocationMethod,
+    Bargaining,
+    LossRule,
+    PowerRule,
+)
 from cosim.scenario.base import Strict
 from cosim.scenario.horizon import HorizonSection
 from cosim.scenario.networks import Fraction, Network, NonNegative, Positive
 from cosim.scenario.participants import Carrier, Participant
 from cosim.scenario.series import Series
-
-AllocationMethod = Literal[
-    "shapley", "nucleolus", "nash_harsanyi", "nash", "asymmetric_nash", "equal_disruption"
-]
-BARGAINING_METHODS: tuple[AllocationMethod, ...] = ("nash", "asymmetric_nash")
-"""Allocations that need no coalition but single players and the grand one."""
+from cosim.scenario.verification import VerificationSection
 
 
 class TimeSection(Strict):
@@ -68,25 +70,6 @@ class SystemOperator(Strict):
     """Its own running cost per kWh shared (metering, billing)."""
 
 
-class Bargaining(Strict):
-    """The players, and how the benefit is shared."""
-
-    players: Mapping[str, tuple[str, ...]] = {}
-    """Player name -> participants; every participant is its own player if empty."""
-    settle_with: AllocationMethod = "asymmetric_nash"
-    """The allocation that becomes payments; all of them are computed."""
-    power: Literal["equal", "volume", "exponential", "given"] = "volume"
-    """Bargaining power for the asymmetric Nash solution."""
-    given_power: Mapping[str, Positive] = {}
-    """By player, with `power: given`; by participant where no players are given. A system operator
-    that plays has the average unless it is named."""
-    coalition_values: bool = True
-    """Solve every coalition; otherwise only single players and all together, which is enough for
-    `nash` and `asymmetric_nash`."""
-    loss_rule: Literal["throughput"] = "throughput"
-    """How losses and pump electricity are billed: pro rata to energy exchanged."""
-
-
 class CouplingSection(Strict):
     """The loop between market and networks."""
 
@@ -131,6 +114,7 @@ class ScenarioConfig(Strict):
     participants: Annotated[Mapping[str, Participant], Field(min_length=1)]
     bargaining: Bargaining = Bargaining()
     coupling: CouplingSection = CouplingSection()
+    verification: VerificationSection = VerificationSection()
     solver: SolverSection = SolverSection()
 
     @model_validator(mode="after")
@@ -158,6 +142,8 @@ __all__ = [
     "CouplingSection",
     "Fraction",
     "HorizonSection",
+    "LossRule",
+    "PowerRule",
     "ScenarioConfig",
     "Sharing",
     "SolverSection",
