@@ -53,6 +53,11 @@ class NetworkDuals:
     cuts: Mapping[CutKey, float]
 
 
+def no_contracts() -> pd.DataFrame:
+    """Return an empty table of bilateral contracts."""
+    return pd.DataFrame({name: [] for name in ("time", "carrier", "from", "to", "kw")})
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """A solved market.
@@ -70,6 +75,8 @@ class Schedule:
         unmet: slack of each cut that could not be met, in kW at its strongest terminal.
         network_demand_kw: losses and pump power charged to the community per carrier, shape (T,).
         duals: marginal values, where they were asked for.
+        bilateral: contracts of carriers with `form: bilateral`, one row per pair and step with a
+            delivery: time, carrier, from, to (participants), kw above 0. Empty without any.
         seconds: build, hand-over and solve times.
         solution: the solver's column values, opaque; a start or a fixed part for later solves.
     """
@@ -86,5 +93,6 @@ class Schedule:
     unmet: Mapping[CutKey, float] = field(default_factory=dict)
     network_demand_kw: Mapping[str, FloatArray] = field(default_factory=dict)
     duals: NetworkDuals | None = None
+    bilateral: pd.DataFrame = field(default_factory=no_contracts)
     seconds: Mapping[str, float] = field(default_factory=dict)
     solution: FloatArray | None = None

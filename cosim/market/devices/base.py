@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pyomo.environ as pyo
@@ -25,6 +25,25 @@ Efficiency = Annotated[float, Field(gt=0.0, le=1.0)]
 
 Flow = Callable[[int], Any]
 """Step -> linear Pyomo expression in kW."""
+
+Co2 = Literal["flue", "captured", "offered", "used"]
+"""What a device can do to CO2, each in kg/h; positive is given off or made available, negative is
+taken out.
+
+The CO2 of fuel is counted once, when it is bought: the tariff's `co2_kg_per_kwh`. So a device that
+burns gas adds nothing to the participant's emissions; it only says what is in its flue gas:
+
+    flue      >= 0, CO2 in its flue gas (`flue_co2`): what a capture unit may take part of
+    captured  <= 0, CO2 taken out of flue gas: lowers the participant's emissions
+    offered   >= 0, the part of it that is kept at hand to be used
+    used      <= 0, CO2 bound in methane that the participant makes; it is given off again where
+              that is burnt and counts as emitted when it is made
+
+    net emissions = bought energy x co2_kg_per_kwh + captured - used,     offered + used = 0
+"""
+NATURAL_GAS_CO2_KG_PER_KWH = 0.202
+"""CO2 from burning natural gas, per kWh of lower heating value: 56.1 kg/GJ, IPCC 2006 guidelines,
+volume 2, table 2.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +62,9 @@ class Axes:
         origin: the same for the beginning of the whole horizon, for devices that were free to
             choose it in the first window; empty in that window and where there is only one.
         window: which part of a longer horizon the steps are; None where they are all of it.
+        gas_co2_kg_per_kwh: CO2 that is counted with each kWh of gas the participant buys.
+        flue_gas: device -> CO2 in its flue gas in kg/h, of the participant's devices built before
+            this one; those that `takes_flue_gas` are built last.
     """
 
     steps: range
@@ -53,6 +75,8 @@ class Axes:
     initial: Mapping[str, float] = field(default_factory=dict)
     origin: Mapping[str, float] = field(default_factory=dict)
     window: Window | None = None
+    gas_co2_kg_per_kwh: float = 0.0
+    flue_gas: Mapping[str, Flow] = field(default_factory=dict)
 
     @property
     def closes(self) -> bool:
@@ -76,8 +100,7 @@ class Ports:
             the pair; checked after each solve where the device left out its binary.
         carry: name -> flow whose value at the last step that is kept becomes `Axes.initial` of
             the next window, such as `energy_kwh`, `power_kw`.
-        co2: name -> CO2 in kg/h: positive is emitted to the air or made available for capture,
-            negative is taken out of the account.
+        co2: what the device does to CO2, by the names of `Co2`, in kg/h; see there.
     """
 
     flows: Mapping[Carrier, Flow]
@@ -85,7 +108,7 @@ class Ports:
     report: Mapping[tuple[Carrier, str], Flow] = field(default_factory=dict)
     exclusive: Mapping[str, tuple[Flow, Flow]] = field(default_factory=dict)
     carry: Mapping[str, Flow] = field(default_factory=dict)
-    co2: Mapping[str, Flow] = field(default_factory=dict)
+    co2: Mapping[Co2, Flow] = field(default_factory=dict)
 
 
 Builder = Callable[[pyo.Block, Any, Axes], Ports]
@@ -186,6 +209,21 @@ def windows(block: pyo.Block, axes: Axes, name: str, hours: float) -> list[range
     return [axes.steps[first : first + length] for first in range(0, len(axes.steps), length)]
 
 
+def flue_co2(axes: Axes, gas: Flow, kg_per_kwh: float) -> Flow:
+    """Return the CO2 in the flue gas of a device, `Ports.co2["flue"]`, in kg/h.
+
+    At most what was counted when the gas was bought, so that nothing is captured that was never
+    counted.
+
+    Args:
+        axes: with the factor at purchase.
+        gas: natural gas or methane that is burnt, in kW; hydrogen adds no CO2.
+        kg_per_kwh: CO2 from burning one kWh of it.
+    """
+    factor = min(kg_per_kwh, axes.gas_co2_kg_per_kwh)
+    return lambda t: factor * gas(t)
+
+
 def energy_cost(axes: Axes, price_per_kwh: float, power: Flow) -> Any:
     """Return price * step_h * sum of power over all steps, in currency; 0.0 for a price of 0."""
     if price_per_kwh == 0.0:
@@ -195,15 +233,18 @@ def energy_cost(axes: Axes, price_per_kwh: float, power: Flow) -> Any:
 
 
 __all__ = [
+    "NATURAL_GAS_CO2_KG_PER_KWH",
     "Axes",
     "Builder",
     "Carrier",
+    "Co2",
     "DeviceSpec",
     "Efficiency",
     "Flow",
     "Ports",
     "demand_of",
     "energy_cost",
+    "flue_co2",
     "resolve",
     "whole_steps",
     "windows",
