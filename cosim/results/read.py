@@ -12,10 +12,10 @@ import pandas as pd
 
 from cosim.errors import ResultsError
 from cosim.results.parquet import read_table
-from cosim.results.schema import NETWORK_SERIES, SCHEDULE, TABLES
+from cosim.results.schema import NETWORK_SERIES, SCHEDULE, TABLES, WINDOWS
 from cosim.results.summary import summary_problems
 from cosim.results.tables import Lazy, RunTables
-from cosim.results.write import COPPER_PLATE, SUMMARY_FILE
+from cosim.results.write import COPPER_PLATE, SUMMARY_FILE, WINDOWS_FILE
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
@@ -63,6 +63,11 @@ def read_run(folder: Path) -> RunTables:
         copper_plate_states=_series(folder, f"{COPPER_PLATE}/states"),
         copper_plate_schedule=(
             read_table(copper, SCHEDULE, where) if copper.is_file() else SCHEDULE.empty()
+        ),
+        windows=(
+            read_table(folder / WINDOWS_FILE, WINDOWS, WINDOWS_FILE)
+            if (folder / WINDOWS_FILE).is_file()
+            else WINDOWS.empty()
         ),
     )
 

@@ -195,6 +195,24 @@ NODAL_PRICES = Table(
         Column("total", "number", "sum"),
     ),
 )
+WINDOWS = Table(
+    "One window of a long horizon; the table is there only where windows are used.",
+    (
+        Column("window", "integer", "0, 1, ..."),
+        _TIME,
+        Column("steps", "integer", "kept, from the start on"),
+        Column("look_ahead_steps", "integer", "solved behind them and left to the next window"),
+        Column("verdict", "text", "feasible, infeasible or unresolved"),
+        Column("cause", "text", "one sentence, empty if feasible"),
+        Column("iterations", "integer", "rounds of market and networks"),
+        Column("cost_individual", "number", "nobody shares, currency; may be missing"),
+        Column("cost_copper_plate", "number", "shared, without networks, currency"),
+        Column("cost_with_losses", "number", "with losses but no limits; may be missing"),
+        Column("cost", "number", "shared, as it passed or was left in the networks, currency"),
+        Column("smallest_margin", "number", "of all checks, as a share of the bound"),
+        Column("seconds", "number", "wall time"),
+    ),
+)
 
 TABLES: Mapping[str, Table] = {
     "schedule": SCHEDULE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -50,6 +50,7 @@ class RunTables:
         networks: per network, its file as pandapower or pandapipes reads it.
         copper_plate_states: per network, the results of the dispatch before any feedback.
         copper_plate_schedule: that dispatch.
+        windows: see `cosim.results.schema.WINDOWS`; empty where the horizon was solved at once.
     """
 
     summary: dict[str, Any]
@@ -66,3 +67,4 @@ class RunTables:
     networks: Mapping[str, str]
     copper_plate_states: Mapping[str, pd.DataFrame]
     copper_plate_schedule: pd.DataFrame
+    windows: pd.DataFrame = field(default_factory=pd.DataFrame)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from cosim.errors import ResultsError
 from cosim.results.parquet import write_table
-from cosim.results.schema import NETWORK_SERIES, SCHEDULE, TABLES
+from cosim.results.schema import NETWORK_SERIES, SCHEDULE, TABLES, WINDOWS
 from cosim.results.summary import plain, summary_problems
 from cosim.results.tables import RunTables
 
 SUMMARY_FILE = "summary.json"
 COPPER_PLATE = "copper_plate"
+WINDOWS_FILE = "windows.parquet"
 
 
 def write_run(folder: Path, tables: RunTables) -> Path:
@@ -33,18 +37,29 @@ def write_run(folder: Path, tables: RunTables) -> Path:
         ResultsError: if a table does not fit the contract, or if the folder holds something that
             is not a run.
     """
+    with new_run(folder) as partial:
+        _fill(partial, tables)
+    return folder
+
+
+@contextmanager
+def new_run(folder: Path) -> Iterator[Path]:
+    """Yield a folder to fill; it becomes the run folder where nothing goes wrong.
+
+    Raises:
+        ResultsError: if the folder holds something that is not a run.
+    """
     _refuse_foreign(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
-        _fill(partial, tables)
+        yield partial
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
     _put_in_place(partial, folder)
-    return folder
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -57,13 +72,32 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _fill(folder: Path, tables: RunTables) -> None:
-    summary = plain(tables.summary)
-    found = summary_problems(summary, SUMMARY_FILE)
+def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Write `summary.json` into a folder.
+
+    Raises:
+        ResultsError: if the summary does not fit the contract.
+    """
+    content = plain(summary)
+    found = summary_problems(content, SUMMARY_FILE)
     if found:
         raise ResultsError("\n".join(str(problem) for problem in found))
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def write_network(folder: Path, grid: str, text: str) -> None:
+    """Write a network's file into a run folder."""
+    path = folder / "networks" / f"{grid}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _fill(folder: Path, tables: RunTables) -> None:
     for name, table in TABLES.items():
         write_table(folder / f"{name}.parquet", getattr(tables, name), table, f"{name}.parquet")
+    if len(tables.windows):
+        write_table(folder / WINDOWS_FILE, tables.windows, WINDOWS, WINDOWS_FILE)
     copper = tables.copper_plate_schedule
     if len(copper):
         where = f"{COPPER_PLATE}/schedule.parquet"
@@ -77,11 +111,8 @@ def _fill(folder: Path, tables: RunTables) -> None:
             where = f"{sub}/{grid}.parquet"
             write_table(folder / where, frame, NETWORK_SERIES, where)
     for grid, text in tables.networks.items():
-        path = folder / "networks" / f"{grid}.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
+        write_network(folder, grid, text)
+    write_summary(folder, tables.summary)
 
 
 def _put_in_place(partial: Path, folder: Path) -> None:
