@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyomo.environ as pyo
@@ -65,7 +65,8 @@ def account_terms(
     """Return how the account trades every carrier that is charged to it.
 
     It buys at the utility's price, sells back at the feed-in price (or for nothing) where the
-    participants relieve a network, and takes part in the pool.
+    participants relieve a network, and takes part in the pool. It is never paid more than it pays,
+    since it has no limit that would end buying to sell.
 
     Raises:
         ScenarioError: if a carrier that networks charge has no tariff.
@@ -89,7 +90,7 @@ def account_terms(
         sharing = scenario.config.sharing.get(carrier)
         terms[carrier] = Terms(
             carrier=carrier,
-            prices=prices[carrier],
+            prices=_without_arbitrage(prices[carrier]),
             import_max_kw=UNLIMITED_KW,
             export_max_kw=UNLIMITED_KW,
             pooled=sharing is not None and sharing.form == "pool",
@@ -97,6 +98,17 @@ def account_terms(
             disposal=True,
         )
     return terms
+
+
+def _without_arbitrage(prices: Prices) -> Prices:
+    """Return prices with a feed-in price of at most what is paid for a kWh, 0 where there is none.
+
+    Nothing changes where no purchase price is below the feed-in price, or below 0 without one.
+    """
+    sell = np.zeros(len(prices.buy)) if prices.sell is None else prices.sell
+    if (sell <= prices.paid).all():
+        return prices
+    return replace(prices, sell=read_only(np.minimum(sell, prices.paid)))
 
 
 def add_account(

@@ -20,13 +20,13 @@ def cleaned(compiled: Compiled, x: FloatArray) -> FloatArray:
     """Return column values inside their bounds, with trade in both directions netted.
 
     Taking from and giving to the pool at the same step is netted always, buying and selling where
-    that never costs more.
+    that never costs more: by the prices, and for the network account whatever they are.
     """
     n = compiled.program.n
     result = np.clip(x[:n], compiled.program.bounds.col_lb, compiled.program.bounds.col_ub)
     for columns in compiled.layout.charged.values():
         result[columns] = x[columns]
-    for (_, carrier), trade in compiled.layout.trades.items():
+    for (party, carrier), trade in compiled.layout.trades.items():
         if len(trade.share_in):
             both = np.minimum(result[trade.share_in], result[trade.share_out])
             result[trade.share_in] -= both
@@ -34,7 +34,7 @@ def cleaned(compiled: Compiled, x: FloatArray) -> FloatArray:
         if len(trade.sell):
             prices = compiled.layout.prices[carrier]
             both = np.minimum(result[trade.buy], result[trade.sell])
-            if prices.sell is not None:
+            if prices.sell is not None and party != NETWORK:
                 both = np.where(prices.sell <= prices.paid, both, 0.0)
             result[trade.buy] -= both
             result[trade.sell] -= both

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from cosim.errors import Problem
 from cosim.records.names import OPERATOR
 from cosim.records.time import FloatArray
+from cosim.scenario.arbitrage import arbitrage_problems
 from cosim.scenario.config import BARGAINING_METHODS, CARRIER_OF_KIND, ScenarioConfig
 from cosim.scenario.horizon import horizon_problems
 from cosim.scenario.networks import HeatNetwork
@@ -33,6 +34,7 @@ def check_rules(
         *_bargaining(config),
         *_series(config, profiles, steps),
         *horizon_problems(config),
+        *arbitrage_problems(config, profiles, steps),
     ]
 
 
