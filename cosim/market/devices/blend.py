@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyomo.environ as pyo
 
-from cosim.market.devices.base import Axes, Carrier, DeviceSpec, Flow
-from cosim.scenario.networks import Fraction, NonNegative, Positive
+from cosim.market.devices.base import Axes, Carrier, Co2, DeviceSpec, Flow, flue_co2
+from cosim.scenario.networks import Fraction, Positive
 
 
 class Blended(DeviceSpec):
@@ -17,9 +17,6 @@ class Blended(DeviceSpec):
     """Lower heating value of the gas by volume at 0 C and 1.01325 bar; methane, ISO 6976."""
     hydrogen_lhv_kwh_per_m3: Positive = 2.995
     """The same of hydrogen, ISO 6976."""
-    flue_co2_kg_per_kwh: NonNegative = 0.202
-    """CO2 in the flue gas per kWh (lower heating value) of natural gas; 56.1 kg/GJ, IPCC 2006
-    guidelines volume 2 table 2.2. Hydrogen adds none."""
 
     def hydrogen_per_gas(self) -> float | None:
         """Return the most kW of hydrogen per kW of gas; None if hydrogen alone is allowed.
@@ -58,6 +55,11 @@ def add_blend(block: pyo.Block, spec: Blended, axes: Axes, fuel_max_kw: float) -
 def blend_flows(block: pyo.Block) -> dict[Carrier, Flow]:
     """Return what the unit takes of gas and hydrogen, negative, in kW."""
     return {"gas": lambda t: -block.methane[t], "hydrogen": lambda t: -block.hydrogen[t]}
+
+
+def blend_co2(block: pyo.Block, axes: Axes, kg_per_kwh: float) -> dict[Co2, Flow]:
+    """Return the CO2 in the flue gas, which is that of the methane."""
+    return {"flue": flue_co2(axes, lambda t: block.methane[t], kg_per_kwh)}
 
 
 def blend_report(block: pyo.Block) -> dict[tuple[Carrier, str], Flow]:

@@ -9,7 +9,7 @@ import pyomo.environ as pyo
 
 from cosim.market.devices import chp
 from cosim.market.devices.base import Axes, Carrier, Efficiency, Ports
-from cosim.market.devices.blend import Blended, add_blend, blend_flows, blend_report
+from cosim.market.devices.blend import Blended, add_blend, blend_co2, blend_flows, blend_report
 
 
 class BlendedTurbine(chp.CombinedUnit, Blended):
@@ -38,4 +38,5 @@ def build(block: pyo.Block, spec: BlendedTurbine, axes: Axes) -> Ports:
         ports,
         flows={**ports.flows, **blend_flows(block)},
         report={**ports.report, **blend_report(block)},
+        co2=blend_co2(block, axes, spec.flue_co2_kg_per_kwh),
     )

@@ -7,7 +7,16 @@ from typing import Annotated, ClassVar, Literal, Self
 import pyomo.environ as pyo
 from pydantic import Field, model_validator
 
-from cosim.market.devices.base import Axes, Carrier, DeviceSpec, Flow, Ports, energy_cost
+from cosim.market.devices.base import (
+    NATURAL_GAS_CO2_KG_PER_KWH,
+    Axes,
+    Carrier,
+    DeviceSpec,
+    Flow,
+    Ports,
+    energy_cost,
+    flue_co2,
+)
 from cosim.market.devices.commitment import add_states
 from cosim.market.devices.curves import InputCurve, add_line
 from cosim.scenario.networks import Fraction, NonNegative, Positive
@@ -30,6 +39,8 @@ class FuelBoiler(DeviceSpec):
     load_min: Fraction = 0.0
     """Lowest heat output while running, as a fraction of `heat_max_kw`; with 0 and without
     `eta_part` the boiler needs no state."""
+    flue_co2_kg_per_kwh: NonNegative = NATURAL_GAS_CO2_KG_PER_KWH
+    """CO2 in the flue gas per kWh (lower heating value) of gas, for devices that capture it."""
     maintenance_per_kwh: NonNegative = 0.0
     """Cost per kWh of heat."""
 
@@ -104,4 +115,5 @@ def build(block: pyo.Block, spec: FuelBoiler, axes: Axes) -> Ports:
         flows={"heat": lambda t: block.heat[t], "gas": lambda t: -block.fuel[t]},
         costs={"maintenance": energy_cost(axes, spec.maintenance_per_kwh, lambda t: block.heat[t])},
         report=report,
+        co2={"flue": flue_co2(axes, lambda t: block.fuel[t], spec.flue_co2_kg_per_kwh)},
     )

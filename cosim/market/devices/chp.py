@@ -7,7 +7,16 @@ from typing import Annotated, ClassVar, Literal, Self
 import pyomo.environ as pyo
 from pydantic import Field, model_validator
 
-from cosim.market.devices.base import Axes, Carrier, Efficiency, Flow, Ports, energy_cost
+from cosim.market.devices.base import (
+    NATURAL_GAS_CO2_KG_PER_KWH,
+    Axes,
+    Carrier,
+    Efficiency,
+    Flow,
+    Ports,
+    energy_cost,
+    flue_co2,
+)
 from cosim.market.devices.commitment import (
     Committed,
     add_commitment,
@@ -48,6 +57,8 @@ class CombinedUnit(Committed):
     """Share of (fuel - electricity - losses) that becomes useful heat."""
     heat_dump_allowed: bool = False
     """Recovered heat may be thrown away (emergency cooler)."""
+    flue_co2_kg_per_kwh: NonNegative = NATURAL_GAS_CO2_KG_PER_KWH
+    """CO2 in the flue gas per kWh (lower heating value) of gas, for devices that capture it."""
     maintenance_per_kwh: NonNegative = 0.0
     """Cost per kWh of electricity."""
 
@@ -178,4 +189,5 @@ def _ports(
         report=report,
         exclusive=exclusive,
         carry=carried(block, spec, axes, block.power),
+        co2={"flue": flue_co2(axes, lambda t: block.fuel[t], spec.flue_co2_kg_per_kwh)},
     )

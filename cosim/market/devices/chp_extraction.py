@@ -7,7 +7,15 @@ from typing import ClassVar, Literal, Self
 import pyomo.environ as pyo
 from pydantic import model_validator
 
-from cosim.market.devices.base import Axes, Carrier, Efficiency, Ports, energy_cost
+from cosim.market.devices.base import (
+    NATURAL_GAS_CO2_KG_PER_KWH,
+    Axes,
+    Carrier,
+    Efficiency,
+    Ports,
+    energy_cost,
+    flue_co2,
+)
 from cosim.market.devices.commitment import (
     Committed,
     add_commitment,
@@ -33,6 +41,8 @@ class ChpExtraction(Committed):
     """Electricity over lower heating value without heat; for corners without fuel."""
     power_loss_per_heat: Fraction = 0.15
     """Electricity lost per kWh of heat extracted, at the same fuel; for corners without fuel."""
+    flue_co2_kg_per_kwh: NonNegative = NATURAL_GAS_CO2_KG_PER_KWH
+    """CO2 in the flue gas per kWh (lower heating value) of gas, for devices that capture it."""
     maintenance_per_kwh: NonNegative = 0.0
     """Cost per kWh of electricity."""
 
@@ -132,4 +142,5 @@ def _ports(block: pyo.Block, spec: ChpExtraction, axes: Axes) -> Ports:
             ("gas", "consumption_kw"): lambda t: block.fuel[t],
         },
         carry=carried(block, spec, axes, block.power),
+        co2={"flue": flue_co2(axes, lambda t: block.fuel[t], spec.flue_co2_kg_per_kwh)},
     )

@@ -93,6 +93,7 @@ def make_bench(
     demand: Mapping[Any, Sequence[float]] | None = None,
     relax: bool = True,
     initial: Mapping[str, float] | None = None,
+    gas_co2_kg_per_kwh: float = 0.0,
 ) -> Bench:
     """Build one device by its key in DEVICES from the fields of a scenario file."""
     columns = {name: np.asarray(values, float) for name, values in (profiles or {}).items()}
@@ -103,6 +104,7 @@ def make_bench(
         demand={carrier: np.asarray(kw, float) for carrier, kw in (demand or {}).items()},
         relax=relax,
         initial=initial or {},
+        gas_co2_kg_per_kwh=gas_co2_kg_per_kwh,
     )
     spec_type, build = DEVICES[device]
     model = pyo.ConcreteModel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyomo.environ as pyo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,6 +102,38 @@ def test_boiler_is_a_boiler_otherwise(bench, no_schedule):
     below = bench("blended_boiler", part, steps=1).fix("heat", [17.0])
     with pytest.raises(no_schedule):
         below.minimise(0.0)
+
+
+def flue_kg_per_h(unit):
+    return np.array([pyo.value(unit.ports.co2["flue"](t)) for t in unit.axes.steps])
+
+
+@every_kind
+def test_only_the_methane_is_in_the_flue_gas(bench, device, fields):
+    unit = bench(device, fields, steps=1, gas_co2_kg_per_kwh=0.25)
+    unit.block.fuel[0].fix(250.0 if device == "blended_turbine" else 90.0)
+    unit.minimise(-unit.total("gas"))
+    assert flue_kg_per_h(unit) == pytest.approx(0.202 * unit.values("methane"))
+    assert unit.values("methane")[0] < unit.values("fuel")[0]
+
+
+@pytest.mark.parametrize(
+    ("device", "fields", "fuel_kw"),
+    [
+        ("boiler", {"heat_max_kw": 90, "eta": 0.9}, 100.0),
+        ("chp", TURBINE, 250.0),
+        ("chp_extraction", {"corners": [[50, 0], [100, 0]], "eta_el_condensing": 0.4}, 250.0),
+    ],
+)
+def test_flue_gas_is_that_of_the_fuel_and_never_more_than_was_counted(
+    bench, device, fields, fuel_kw
+):
+    for counted, factor in ((0.25, 0.2), (0.15, 0.15), (0.0, 0.0)):
+        spec = {**fields, "flue_co2_kg_per_kwh": 0.2}
+        unit = bench(device, spec, steps=1, gas_co2_kg_per_kwh=counted)
+        unit.block.fuel[0].fix(fuel_kw)
+        unit.minimise(0.0)
+        assert flue_kg_per_h(unit) == pytest.approx([factor * fuel_kw])
 
 
 @pytest.mark.parametrize(
