@@ -86,6 +86,10 @@ def result_text(result: RunResult) -> str:
         checks = sum(entry["checks"] for entry in limits.values())
         missed = sum(entry["violations"] for entry in limits.values())
         lines.append(f"{name + ':':23}{checks:>14,} checks, {missed} missed")
+    for name, entry in summary["certificate"].get("reruns", {}).items():
+        if entry["handed_over"]:
+            reasons = "; ".join(entry["handed_over"])
+            lines.append(f"{name + ':':23}left to the reference engine: {reasons}")
     lines += [f"Run folder: {result.folder}", f"Report: {result.report.resolve()}"]
     return "\n".join(lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -59,7 +60,7 @@ class _Solved:
     with_losses: float | None
     priced: Schedule
     notes: tuple[str, ...]
-    engine: Engine
+    reruns: Mapping[str, object]
 
 
 def run(
@@ -89,7 +90,7 @@ def run(
     solved = _solve(_Job(loaded, physics, market, watch, told), checkpoint)
     settled = None
     if solved.coupled.verdict == "feasible":
-        settled = settle(loaded, physics, market, solved.coupled, solved.engine, watch, told)
+        settled = settle(loaded, physics, market, solved.coupled, "fast", watch, told)
     with watch.stage("write", "Writing the run folder"):
         tables = _tables(loaded, physics, solved, settled, watch.seconds)
         write_run(folder, tables)
@@ -125,12 +126,13 @@ def _solve(job: _Job, checkpoint: Checkpoint) -> _Solved:
     with job.watch.stage("loop", "Market and networks in turn"):
         coupled = job.loop("fast", checkpoint.save).run(case, memory)
     with job.watch.stage("reference", "Final verification with pandapower and pandapipes"):
-        confirmed = confirm(job.physics.networks, coupled, case, job.loop)
+        settings = job.scenario.config.verification
+        confirmed = confirm(job.physics.networks, coupled, case, job.loop, settings)
         coupled = confirmed.coupled
     with job.watch.stage("prices", "Prices and the price of physics"):
         priced, with_losses = _prices(job.market, coupled, everyone)
     notes = (*resumed, *confirmed.notes)
-    return _Solved(coupled, coupled.first_schedule, with_losses, priced, notes, confirmed.engine)
+    return _Solved(coupled, coupled.first_schedule, with_losses, priced, notes, confirmed.reruns)
 
 
 def _prices(
@@ -193,6 +195,8 @@ def _summary(
         coupled.mismatch,
     )
     summary = summaries.base_summary(scenario, physics, finding)
+    summary["certificate"]["reruns"] = dict(solved.reruns)
+    summaries.add_notes(summary, physics.networks.notes)
     individual = settled.alone.schedule if settled else None
     summary["costs"] = summaries.costs(solved.copper, individual, coupled)
     summary["price_of_physics"] = summaries.price_of_physics(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cosim.coupling import Loop, Networks, Verification
+from cosim.coupling import Loop, Verification
+from cosim.coupling.certified import CertifiedNetworks
 from cosim.coupling.loop import MarketHandle, Remember
 from cosim.coupling.loop import Progress as OnIteration
 from cosim.grids import Engine, build_grids
@@ -16,6 +17,7 @@ from cosim.records import Baseline
 from cosim.scenario import Scenario, load_scenario
 from cosim.scenario.config import CouplingSection
 from cosim.scenario.network_file import element_names, read_tables
+from cosim.tasks import Tasks
 
 
 def load(path: Path | str) -> Scenario:
@@ -41,7 +43,7 @@ class Physics:
         names: per network, (table, index) -> element name.
     """
 
-    networks: Networks
+    networks: CertifiedNetworks
     alone: Verification
     baselines: Mapping[str, Baseline]
     names: Mapping[str, Mapping[tuple[str, int], str]]
@@ -60,9 +62,15 @@ class Physics:
         return Loop(market, self.networks, self.alone, settings, engine, on_iteration, remember)
 
 
-def build_physics(scenario: Scenario) -> Physics:
-    """Build the adapters and evaluate the networks with background customers alone."""
-    networks = Networks(build_grids(scenario.networks))
+def build_physics(scenario: Scenario, tasks: Tasks | None = None) -> Physics:
+    """Build the adapters and evaluate the networks with background customers alone.
+
+    Args:
+        scenario: networks, background, limits.
+        tasks: where the reference engines work; this process if missing.
+    """
+    grids = build_grids(scenario.networks)
+    networks = CertifiedNetworks(grids, scenario.config.verification, tasks)
     alone = networks.without_participants()
     names = {
         name: element_names(read_tables(inputs.file)) for name, inputs in scenario.networks.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -68,6 +68,7 @@ def settle(
     """
     config = scenario.config
     players = players_of(config)
+    physics = replace(physics, networks=physics.networks.lightly())
 
     quick = config.coupling.model_copy(
         update={"max_refreshes": 0, "balance_tolerance": COALITION_BALANCE}

@@ -10,17 +10,12 @@ import numpy as np
 import pandas as pd
 
 from cosim.coupling.networks import Networks, Verification
+from cosim.coupling.sampling import GATES
 from cosim.grids.limits import LimitCheck
-from cosim.records import GridStates, StateField, TimeAxis
+from cosim.records import TimeAxis
 from cosim.scenario.config import CouplingSection
 
 TIGHT_CHECKS_PER_LIMIT = 200
-GATES: Mapping[str, float] = {
-    "vm_pu": 1e-6,
-    "p_bar": 1e-4,
-    "t_k": 0.01,
-}
-"""Largest accepted difference between a batch kernel and its reference engine, by quantity."""
 
 
 def certificate(
@@ -154,17 +149,3 @@ def _tight(
             "unit": limit.unit,
         }
     )
-
-
-def disagreement(fast: GridStates, reference: GridStates) -> dict[str, float]:
-    """Return the largest difference per gated quantity between two evaluations of one schedule."""
-    worst: dict[str, float] = {}
-    for column in reference.fields:
-        if column.quantity in GATES and column.element in ("bus", "junction"):
-            worst[column.quantity] = _largest(fast.get(column.element, column.quantity), column)
-    return worst
-
-
-def _largest(a: StateField, b: StateField) -> float:
-    difference = np.abs(a.values - b.values)
-    return float(np.nanmax(difference)) if np.isfinite(difference).any() else 0.0

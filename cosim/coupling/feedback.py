@@ -77,13 +77,21 @@ def choose_targets(
 
 
 def margin_of(limit: Limit, bound: float, margin: float) -> float:
-    """Return how far inside its bound a limit is cut, in the limit's unit.
+    """Return how far inside its bound a limit is cut, in the limit's unit: a share of its scale."""
+    return margin * float(scale_of(limit, np.array([bound]))[0])
 
-    The margin is a share of what the quantity can vary over: the distance from nominal voltage,
-    10 K for temperatures, the bound itself for everything else.
+
+def scale_of(limit: Limit, bound: FloatArray) -> FloatArray:
+    """Return what the quantity behind a limit can vary over, in the limit's unit.
+
+    The distance from nominal voltage, 10 K for temperatures, the bound itself for everything else.
     """
-    scale = {"pu": abs(1.0 - bound), "C": 10.0}.get(limit.unit, abs(bound))
-    return margin * scale
+    scale: FloatArray = np.abs(bound)
+    if limit.unit == "pu":
+        scale = np.abs(1.0 - bound)
+    elif limit.unit == "C":
+        scale = np.full_like(bound, 10.0)
+    return scale
 
 
 def limit_cuts(

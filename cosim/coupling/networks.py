@@ -63,11 +63,14 @@ class Networks:
         failed: list[tuple[str, StepFailure]] = []
         for name, grid in self.grids.items():
             entry = with_pump_power(injections[name], states)
-            states[name] = grid.verify(entry, engine)
+            states[name] = self._states(name, entry, engine)
             checks[name] = check(states[name], grid.limits)
             found.extend(violations(name, checks[name]))
             failed.extend((name, failure) for failure in states[name].failures)
         return Verification(states, checks, tuple(found), tuple(failed))
+
+    def _states(self, name: str, entry: Injections, engine: Engine) -> GridStates:
+        return self.grids[name].verify(entry, engine)
 
     def without_participants(self) -> Verification:
         """Evaluate the networks with background customers alone."""

@@ -1,0 +1,233 @@
+"""Which steps to re-run in the reference engine, and what follows from the comparison.
+
+Pure functions: choose steps -> (somebody evaluates them again) -> compare -> beyond the gates?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from cosim.coupling.feedback import scale_of
+from cosim.grids.base import Grid
+from cosim.grids.limits import LimitCheck, check
+from cosim.records import GridStates, StateField
+from cosim.records.time import FloatArray, IntArray
+from cosim.scenario.verification import VerificationSection
+
+Rule = Literal["random", "near_limit", "worst", "reversal", "low_load", "residual", "failed"]
+RULES: tuple[Rule, ...] = (
+    "near_limit",
+    "worst",
+    "failed",
+    "reversal",
+    "low_load",
+    "residual",
+    "random",
+)
+"""A step that several rules ask for is counted under the first of them."""
+
+GATES: Mapping[str, float] = {"vm_pu": 1e-7, "p_bar": 1e-5, "t_k": 1e-4}
+"""Largest accepted difference between a batch kernel and its reference engine, by quantity; a
+hundredth and less of the tolerances of the limits."""
+BINDING = 0.05
+"""Share of its bound within which the worst steps of a limit are worth a re-run."""
+LOW_LOAD = 0.05
+"""Share of the highest throughput below which a step counts as low load."""
+RESIDUAL = 1e-6
+"""Energy balance residual, share of throughput, from which a step is suspicious."""
+STILL_KG_PER_S = 1e-4
+"""Flow below which a direction means nothing."""
+SAME_KW = 1e-3
+"""Injections that differ by less are the same point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Kernel against reference at some steps of one network.
+
+    Attributes:
+        grid: network.
+        worst: largest difference per gated quantity.
+        reasons: every gate that was missed and every contradiction, for people; empty if none.
+    """
+
+    grid: str
+    worst: Mapping[str, float]
+    reasons: tuple[str, ...]
+
+
+def choose_steps(
+    grid: Grid,
+    states: GridStates,
+    checks: Iterable[LimitCheck],
+    settings: VerificationSection,
+    rng: np.random.Generator,
+) -> dict[int, Rule]:
+    """Return rows of the states to re-run, each with the rule that asks for it.
+
+    Args:
+        grid: the adapter.
+        states: from the batch kernel, T steps.
+        checks: of these states.
+        settings: how many, how near.
+        rng: for the random ones.
+    """
+    failed = _failed(states)
+    solved = np.flatnonzero(~failed)
+    asked: dict[Rule, Iterable[int]] = {"failed": _some(np.flatnonzero(failed), settings, rng)}
+    near, worst = _close(checks, settings, failed)
+    asked["near_limit"], asked["worst"] = near, worst
+    odd = {
+        "reversal": _reversed(states),
+        "low_load": _low_load(grid, states),
+        "residual": _unbalanced(grid, states),
+    }
+    for rule, mask in odd.items():
+        asked[rule] = _some(np.flatnonzero(mask & ~failed), settings, rng)  # type: ignore[index]
+    count = min(settings.sample_steps, len(solved))
+    asked["random"] = sorted(int(r) for r in rng.choice(solved, count, replace=False))
+    chosen: dict[int, Rule] = {}
+    for rule in RULES:
+        for row in asked[rule]:
+            chosen.setdefault(int(row), rule)
+    return chosen
+
+
+def relative_margins(item: LimitCheck, failed: np.ndarray) -> FloatArray:
+    """Return the smallest distance to the bound per step, as a share of its scale, shape (T,).
+
+    Infinite where the limit does not apply or the step has no state. A bound of zero has a hundred
+    times its tolerance for a scale.
+    """
+    limit = item.limit
+    scale = np.maximum(scale_of(limit, limit.bound), 100.0 * limit.tolerance)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(item.margin) / scale[None, :]
+    distance = np.where(np.isfinite(distance), distance, np.inf)
+    closest: FloatArray = distance.min(axis=1, initial=np.inf)
+    return np.where(failed, np.inf, closest)
+
+
+def compare(grid: Grid, fast: GridStates, reference: GridStates) -> Comparison:
+    """Return how far a kernel is from the reference at the same steps, and whether it may go on.
+
+    Missed gates, steps that only one of the two can solve, values that only one of the two has,
+    and limits that only one of the two finds kept all end the kernel's use.
+    """
+    steps = fast.injections.steps
+    alone = _failed(fast) != _failed(reference)
+    reasons = [
+        f"{'the reference' if failed else 'the kernel'} alone finds a state at step {int(step)}"
+        for step, failed in zip(steps[alone], _failed(fast)[alone], strict=True)
+    ]
+    both = ~(_failed(fast) | _failed(reference))
+    worst: dict[str, float] = {}
+    for column in reference.fields:
+        if column.quantity not in GATES or column.element not in ("bus", "junction"):
+            continue
+        other = fast.get(column.element, column.quantity)
+        value, place = _largest(other, column, both)
+        worst[column.quantity] = value
+        if not value <= GATES[column.quantity]:
+            where = f"{column.element} {int(column.ids[place[1]])}, step {int(steps[place[0]])}"
+            reasons.append(
+                f"{column.quantity} of the batch kernel is {value:.2g} off its reference at {where}"
+            )
+    reasons += _contradictions(grid, fast, reference, both)
+    return Comparison(fast.grid, worst, tuple(reasons[:5]))
+
+
+def same_point(a: FloatArray, b: FloatArray) -> bool:
+    """Return whether two rows of injections are the same but for rounding, kW."""
+    return bool(np.abs(a - b).max(initial=0.0) <= SAME_KW)
+
+
+def _contradictions(
+    grid: Grid, fast: GridStates, reference: GridStates, both: np.ndarray
+) -> list[str]:
+    found = []
+    for a, b in zip(check(fast, grid.limits), check(reference, grid.limits), strict=True):
+        rows = (a.violated != b.violated).any(axis=1) & both
+        if rows.any():
+            step = int(a.steps[np.flatnonzero(rows)[0]])
+            found.append(f"kernel and reference disagree on {a.limit.name} at step {step}")
+    return found
+
+
+def _largest(
+    fast: StateField, reference: StateField, rows: np.ndarray
+) -> tuple[float, tuple[int, int]]:
+    """Return the largest difference and where; infinite where only one has a value."""
+    a, b = fast.values[rows], reference.values[rows]
+    if not a.size:
+        return 0.0, (0, 0)
+    difference = np.where(np.isnan(a) & np.isnan(b), 0.0, np.abs(a - b))
+    difference = np.where(np.isnan(difference), np.inf, difference)
+    row, column = np.unravel_index(int(difference.argmax()), difference.shape)
+    return float(difference[row, column]), (int(np.flatnonzero(rows)[row]), int(column))
+
+
+def _failed(states: GridStates) -> np.ndarray:
+    return np.isin(states.injections.steps, [failure.step for failure in states.failures])
+
+
+def _close(
+    checks: Iterable[LimitCheck], settings: VerificationSection, failed: np.ndarray
+) -> tuple[set[int], set[int]]:
+    """Return the rows near any limit, and the closest ones of each limit that may bind."""
+    near: set[int] = set()
+    worst: set[int] = set()
+    for item in checks:
+        distance = relative_margins(item, failed)
+        near.update(np.flatnonzero(distance <= settings.near_limit).tolist())
+        order = np.argsort(distance, kind="stable")[: settings.worst_per_limit]
+        worst.update(int(row) for row in order if distance[row] <= BINDING)
+    return near, worst
+
+
+def _reversed(states: GridStates) -> np.ndarray:
+    """Mark steps at which a pipe flows against its prevailing direction; feed-in, electric."""
+    mask = np.zeros(len(states.injections.steps), dtype=bool)
+    for column in states.fields:
+        is_flow = column.element == "pipe" and column.quantity == "mdot_from_kg_per_s"
+        is_slack = column.element == "ext_grid" and column.quantity == "p_mw"
+        if is_flow or is_slack:
+            flow = np.nan_to_num(column.values)
+            usual = np.sign(flow.sum(axis=0))[None, :]
+            mask |= (flow * usual < -STILL_KG_PER_S).any(axis=1)
+    return mask
+
+
+def _low_load(grid: Grid, states: GridStates) -> np.ndarray:
+    entry = states.injections
+    drawn = np.maximum(-entry.p_kw, 0.0).sum(axis=1) + _background(grid, entry.steps, -1.0)
+    low: np.ndarray = drawn < LOW_LOAD * drawn.max(initial=0.0)
+    return low
+
+
+def _unbalanced(grid: Grid, states: GridStates) -> np.ndarray:
+    """Mark steps at which supply, injections and losses do not add up."""
+    entry = states.injections
+    in_pipes = np.array([not t.at_slack for t in grid.inputs.terminals], dtype=bool)
+    background = _background(grid, entry.steps, 1.0) - _background(grid, entry.steps, -1.0)
+    residual = states.slack_kw + entry.p_kw[:, in_pipes].sum(axis=1) + background - states.loss_kw
+    through = np.maximum(np.abs(states.slack_kw), np.abs(entry.p_kw).sum(axis=1))
+    unbalanced: np.ndarray = np.abs(residual) > RESIDUAL * np.maximum(through, 1.0)
+    return unbalanced
+
+
+def _background(grid: Grid, steps: IntArray, sign: float) -> FloatArray:
+    """Return what background customers feed in (sign 1) or draw (-1) at some steps, kW."""
+    total = np.zeros(len(steps))
+    for series in grid.inputs.background.series:
+        total += np.maximum(sign * series.p_kw[steps], 0.0).sum(axis=1)
+    return total
+
+
+def _some(rows: IntArray, settings: VerificationSection, rng: np.random.Generator) -> list[int]:
+    count = min(settings.odd_steps, len(rows))
+    return sorted(int(row) for row in rng.choice(rows, count, replace=False)) if count else []
