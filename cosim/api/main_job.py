@@ -17,6 +17,7 @@ from cosim.api.session import Physics, build_physics, load
 from cosim.api.settle import Settled, settle
 from cosim.api.stopwatch import Stopwatch
 from cosim.api.tables import iteration_frame, network_frames, nodal_frame, price_frame, state_frames
+from cosim.api.windows import in_windows, run_windows
 from cosim.coupling import Case, Coupled, Loop
 from cosim.coupling.certificate import tight_checks
 from cosim.coupling.confirm import confirm
@@ -30,6 +31,7 @@ from cosim.results import RunTables, write_run
 from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND
 from cosim.settlement.players import players_of
+from cosim.tasks import open_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,12 @@ class _Solved:
 
 
 def run(
-    scenario: Scenario | Path | str, to: Path | str | None = None, progress: Progress | None = None
+    scenario: Scenario | Path | str,
+    to: Path | str | None = None,
+    progress: Progress | None = None,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
 ) -> RunResult:
     """Run a scenario and write its run folder with the report.
 
@@ -72,6 +79,8 @@ def run(
         scenario: a loaded scenario, a scenario file, or a folder with `scenario.yaml`.
         to: the run folder; `runs/<name>` if missing. An earlier run there is replaced as a whole.
         progress: receiver of progress; silent if missing.
+        workers: processes for windows that are independent of each other.
+        scheduler: address of a Dask scheduler that works on them instead.
 
     Raises:
         ScenarioError: if the scenario is not usable.
@@ -81,11 +90,25 @@ def run(
     told = progress or Silent()
     with watch.stage("load", "Reading the scenario"):
         loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
+    folder = Path(to) if to is not None else Path("runs") / loaded.config.name
+    if in_windows(loaded):
+        with open_tasks(scheduler, workers) as tasks:
+            summary = run_windows(loaded, folder, told, tasks)
+    else:
+        summary = _run_at_once(loaded, folder, watch, told)
+    with watch.stage("report", "Drawing the report"):
+        report = write_report(folder)
+    return RunResult(folder, report, summary["verdict"], summary["cause"], summary)
+
+
+def _run_at_once(
+    loaded: Scenario, folder: Path, watch: Stopwatch, told: Progress
+) -> dict[str, Any]:
+    """Write the run folder of a horizon that is one market; return its summary."""
     with watch.stage("networks", "Building the networks and evaluating them without participants"):
         physics = build_physics(loaded)
     with watch.stage("market", "Building the market"):
         market = Market(loaded, physics.baselines)
-    folder = Path(to) if to is not None else Path("runs") / loaded.config.name
     checkpoint = Checkpoint(folder, f"{loaded.input_hash}-{version('cosim')}")
     solved = _solve(_Job(loaded, physics, market, watch, told), checkpoint)
     settled = None
@@ -94,10 +117,8 @@ def run(
     with watch.stage("write", "Writing the run folder"):
         tables = _tables(loaded, physics, solved, settled, watch.seconds)
         write_run(folder, tables)
-    with watch.stage("report", "Drawing the report"):
-        report = write_report(folder)
     checkpoint.clear()
-    return RunResult(folder, report, solved.coupled.verdict, solved.coupled.cause, tables.summary)
+    return tables.summary
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from cosim.coupling.certified import CertifiedNetworks, is_batch
-from cosim.coupling.loop import Case, Loop
+from cosim.coupling.loop import Case
 from cosim.coupling.networks import Verification
 from cosim.coupling.outcome import Coupled
 from cosim.coupling.sampling import compare
 from cosim.grids.base import Engine
 from cosim.scenario.verification import VerificationSection
 
-MakeLoop = Callable[[Engine], Loop]
+
+class Runs(Protocol):
+    """What comes to a result about a case: a loop, or one that leaves out a look-ahead."""
+
+    def run(self, case: Case) -> Coupled:
+        """Return the result."""
+        ...
+
+
+MakeLoop = Callable[[Engine], Runs]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "lower_bound": (dict,),
     "players": (dict, list),
     "settle_with": (str,),
+    "horizon": (dict,),
     "steps": (int,),
     "step_minutes": (int, float),
     "start": (str,),
@@ -59,6 +60,7 @@ costs {copper_plate, verified, last, individual, by_participant {case: {party: c
 `verified` is null unless the verdict is feasible. price_of_physics {total, losses, congestion}.
 lower_bound {cost or null, gap, copper_plate,
 relief, method}. players {name: participants}. settle_with: method of the payments.
+horizon {windows, window_hours, look_ahead_hours, boundary, network_files} where windows are used;
 steps, step_minutes, start of the horizon; networks {grid: kind}. For the report's maps and stacks:
 terminals {grid: {participant: ids of buses, heat consumers or junctions, empty at the plant}} and
 devices {participant: {device: type}}; without them names are looked at.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cosim.coupling import Case, Coupled
-from cosim.records import Schedule
+from cosim.records import CostTable, Schedule
 from cosim.records.names import OPERATOR
 from cosim.settlement.players import Players
 
@@ -45,7 +45,12 @@ def system_cost(schedule: Schedule, players: Players) -> float:
     Participants and the network account; the system operator's own account only where it is a
     player (otherwise its fee is paid to an outsider).
     """
-    totals = schedule.costs["total"]
+    return cost_inside(schedule.costs, players)
+
+
+def cost_inside(costs: CostTable, players: Players) -> float:
+    """Return the same from a cost table."""
+    totals = costs["total"]
     inside = [name for name in totals.index if name != OPERATOR or players.operator_plays]
     return float(totals.loc[inside].sum())
 
@@ -79,7 +84,7 @@ def coalition_values(
     solved: dict[frozenset[str], Coupled] = {players.members(everyone): together}
     for number, coalition in enumerate(listed):
         members = players.members(coalition)
-        if _zero(coalition, players):
+        if has_no_value(coalition, players):
             values.append(CoalitionValue(coalition, base, 0.0, alone.verdict == "feasible", 0.0))
             continue
         if members not in solved:
@@ -181,12 +186,12 @@ def two_coalitions(players: Players, alone: Coupled, together: Coupled) -> list[
     known = [
         coalition
         for coalition in single_coalitions(players)
-        if len(coalition) == len(players.names) or _zero(coalition, players)
+        if len(coalition) == len(players.names) or has_no_value(coalition, players)
     ]
     return coalition_values(players, alone, together, unsolved, listed=known)
 
 
-def _zero(coalition: frozenset[str], players: Players) -> bool:
+def has_no_value(coalition: frozenset[str], players: Players) -> bool:
     """Return whether a coalition has the value 0 because it has nobody to share with."""
     members = players.members(coalition)
     return not players.can_share(coalition) or _one_without_pool(members, players)
