@@ -7,7 +7,7 @@ import pandas as pd
 from cosim.errors import SettlementError
 from cosim.records import Schedule
 from cosim.records.names import OPERATOR
-from cosim.scenario.config import LossRule
+from cosim.scenario.bargaining import LossRule
 from cosim.settlement.players import Players
 from cosim.settlement.volumes import exchanged_energy_kwh
 

@@ -6,15 +6,17 @@ import pandas as pd
 
 from cosim.records import Schedule
 from cosim.records.names import NETWORK, OPERATOR
+from cosim.scenario.bargaining import LossRule
+from cosim.settlement.loss_billing import loss_weights
 from cosim.settlement.players import Players
-from cosim.settlement.volumes import exchanged_energy_kwh, shared_energy_kwh
+from cosim.settlement.volumes import shared_energy_kwh
 
 
-def bill(schedule: Schedule, players: Players) -> pd.DataFrame:
+def bill(schedule: Schedule, players: Players, rule: LossRule = "throughput") -> pd.DataFrame:
     """Return what every party inside the game pays before any transfer.
 
-    Losses and pump electricity (the network account) are billed pro rata to the energy that each
-    participant moves through the networks.
+    Losses and pump electricity (the network account) are billed by a rule, see
+    `loss_billing.loss_weights`.
 
     Returns:
         Index party, columns `own_cost`, `network_cost`, `cost`.
@@ -22,20 +24,21 @@ def bill(schedule: Schedule, players: Players) -> pd.DataFrame:
     totals = schedule.costs["total"]
     members = [name for group in players.groups.values() for name in group]
     own = totals.reindex(members).astype(float)
-    moved = exchanged_energy_kwh(schedule).reindex(members, fill_value=0.0)
-    weight = (
-        moved / moved.sum() if moved.sum() > 0.0 else pd.Series(1.0 / len(members), index=members)
-    )
-    network = weight * float(totals.get(NETWORK, 0.0))
-    table = pd.DataFrame({"own_cost": own, "network_cost": network})
+    weights, _ = loss_weights(schedule, players, rule)
+    table = pd.DataFrame({"own_cost": own})
     if players.operator_plays:
-        table.loc[OPERATOR] = [float(totals.get(OPERATOR, 0.0)), 0.0]
+        table.loc[OPERATOR] = [float(totals.get(OPERATOR, 0.0))]
+    table["network_cost"] = weights.reindex(table.index) * float(totals.get(NETWORK, 0.0))
     table["cost"] = table["own_cost"] + table["network_cost"]
     return table
 
 
 def payments(
-    alone: Schedule, together: Schedule, players: Players, allocation: pd.Series
+    alone: Schedule,
+    together: Schedule,
+    players: Players,
+    allocation: pd.Series,
+    rule: LossRule = "throughput",
 ) -> pd.DataFrame:
     """Return the payments that give every player its share of the benefit.
 
@@ -48,12 +51,13 @@ def payments(
         together: everybody sharing, under the networks.
         players: who plays.
         allocation: benefit per player, in currency, summing to the benefit of sharing.
+        rule: how losses and pump electricity are billed.
 
     Returns:
         Columns participant, player, cost_before, cost_without_payment, network_cost, benefit,
         payment, cost_after.
     """
-    before, after = bill(alone, players), bill(together, players)
+    before, after = bill(alone, players, rule), bill(together, players, rule)
     inside = _share_inside(together, players)
     owner = {member: name for name, group in players.groups.items() for member in group}
     if players.operator_plays:

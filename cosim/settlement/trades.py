@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cosim.records import Schedule, read_only
+from cosim.records import Schedule, TimeAxis, read_only
 from cosim.records.time import FloatArray
 
 NEGLIGIBLE_KW = 1e-7
@@ -50,12 +50,11 @@ def pair_trades(schedule: Schedule) -> PairTrades:
     buyer is served by all sellers in proportion: q_ij = out_i * in_j / sum of out, at each step.
     """
     found: list[tuple[str, str, str, FloatArray]] = []
-    steps = len(schedule.time)
-    table = schedule.table
+    steps, table = len(schedule.time), schedule.table
     pool = table[table["quantity"].isin(["share_out_kw", "share_in_kw"])]
     for carrier, part in pool.groupby("carrier", observed=True, sort=True):
-        sold, sellers = _by_party(part, "share_out_kw", steps)
-        bought, buyers = _by_party(part, "share_in_kw", steps)
+        sold, sellers = _by_party(part, "share_out_kw", schedule.time)
+        bought, buyers = _by_party(part, "share_in_kw", schedule.time)
         total = sold.sum(axis=1)
         scale = np.divide(1.0, total, out=np.zeros(steps), where=total > NEGLIGIBLE_KW)
         for i, seller in enumerate(sellers):
@@ -77,11 +76,11 @@ def _trades(found: list[tuple[str, str, str, FloatArray]], steps: int, step_h: f
     )
 
 
-def _by_party(part: pd.DataFrame, quantity: str, steps: int) -> tuple[FloatArray, list[str]]:
-    """Return powers of shape (T, parties) and the parties; rows of a party are in time order."""
+def _by_party(part: pd.DataFrame, quantity: str, time: TimeAxis) -> tuple[FloatArray, list[str]]:
+    """Return powers of shape (T, parties), and the parties."""
     rows = part[part["quantity"] == quantity]
-    names = [str(name) for name in rows["participant"].unique()]
-    values = np.zeros((steps, len(names)))
-    for k, name in enumerate(names):
-        values[:, k] = rows.loc[rows["participant"] == name, "value"].to_numpy(dtype=float)
-    return np.maximum(values, 0.0), names
+    wide = rows.pivot_table(
+        index="time", columns="participant", values="value", aggfunc="sum", observed=True
+    ).reindex(time.index, fill_value=0.0)
+    values = np.maximum(np.nan_to_num(wide.to_numpy(dtype=float)), 0.0)
+    return values.reshape(len(time), -1), [str(name) for name in wide.columns]

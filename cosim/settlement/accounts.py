@@ -1,0 +1,91 @@
+"""Every payment between two parties, so that each account can be added up."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cosim.records import Schedule
+from cosim.records.names import NETWORK, OPERATOR
+from cosim.settlement.money import Money
+
+NETWORK_OPERATOR = "network_operator"
+STATE = "state"
+OWN = "upkeep"
+"""Nobody in particular: maintenance, wear, start-ups, comfort."""
+PAYEES = {
+    "management_fee": OPERATOR,
+    "grid_fee": NETWORK_OPERATOR,
+    "peak_charge": NETWORK_OPERATOR,
+    "standing_charge": NETWORK_OPERATOR,
+    "co2_tax": STATE,
+    "co2_quota": STATE,
+}
+
+
+def account_table(together: Schedule, money: Money) -> pd.DataFrame:
+    """Return who pays what to whom over the horizon.
+
+    A participant's payments less its receipts are its `cost_after`; the network account's and the
+    transfers between participants cancel out. Nothing is paid without somebody receiving it.
+
+    Returns:
+        Columns payer, payee, item, amount in currency; amounts are positive.
+    """
+    rows = [*_tariff_rows(together, money), *_transfer_rows(money)]
+    table = pd.DataFrame(rows, columns=["payer", "payee", "item", "amount"])
+    negative = table["amount"] < 0.0
+    payer = table["payer"].where(~negative, table["payee"])
+    payee = table["payee"].where(~negative, table["payer"])
+    table["payer"], table["payee"], table["amount"] = payer, payee, table["amount"].abs()
+    return table[table["amount"] > 0.0].reset_index(drop=True)
+
+
+def balances(table: pd.DataFrame) -> pd.Series:
+    """Return what each party pays in all, less what it receives; sums to zero over all parties."""
+    paid = table.groupby("payer")["amount"].sum()
+    received = table.groupby("payee")["amount"].sum()
+    return paid.sub(received, fill_value=0.0)
+
+
+def _payee(component: str) -> str:
+    for ending in ("_purchase", "_sales"):
+        if component.endswith(ending):
+            return f"utility:{component.removesuffix(ending)}"
+    return PAYEES.get(component, OWN)
+
+
+def _tariff_rows(together: Schedule, money: Money) -> list[tuple[str, str, str, float]]:
+    """Return what parties pay to outsiders; the operator's fee income is the other side of fees."""
+    inside = set(money.payments["participant"])
+    rows = []
+    for component in together.costs.columns.drop("total"):
+        for party, amount in together.costs[component].items():
+            if party == OPERATOR and (component == "management_fee" or party not in inside):
+                continue
+            rows.append((str(party), _payee(str(component)), str(component), float(amount)))
+    return rows
+
+
+def _transfer_rows(money: Money) -> list[tuple[str, str, str, float]]:
+    peer, trades = money.peer, money.peer.trades
+    rows = [
+        (trades.buyer[k], trades.seller[k], f"shared_{trades.carrier[k]}", float(peer.payment[k]))
+        for k in range(len(trades))
+    ]
+    for party, amount in money.network_share.items():
+        rows.append((str(party), NETWORK, "losses_and_pumps", float(amount)))
+    for party, amount in money.levy.items():
+        if party != OPERATOR:
+            rows.append((str(party), OPERATOR, "operator_share", float(amount)))
+    return [*rows, *_fixed_rows(peer.fixed)]
+
+
+def _fixed_rows(fixed: pd.Series) -> list[tuple[str, str, str, float]]:
+    """Return fixed payments from those who pay to those who receive, in proportion."""
+    receivers, payers = fixed[fixed > 0.0], -fixed[fixed < 0.0]
+    total = float(receivers.sum())
+    return [
+        (str(payer), str(receiver), "fixed_payment", float(amount * share / total))
+        for payer, amount in payers.items()
+        for receiver, share in receivers.items()
+    ]

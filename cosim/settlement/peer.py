@@ -1,0 +1,221 @@
+"""Settlement through prices: pairs, payments, prices, and what bounds keep from being paid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from cosim.records import read_only
+from cosim.records.names import NETWORK
+from cosim.records.time import FloatArray, TimeAxis
+from cosim.settlement.pair_payments import (
+    Money,
+    closest_payments,
+    fairest_received,
+    nearest_payments,
+)
+from cosim.settlement.pair_prices import pair_prices
+from cosim.settlement.price_bounds import Bounds, spans
+from cosim.settlement.trades import PairTrades
+
+Rule = Literal["bounded", "lump_sum"]
+CENT = 0.01
+REACHED = 1e-8
+"""Share of all money between participants that counts as rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSettlement:
+    """What pairs pay each other.
+
+    Attributes:
+        trades: every pair with its energy; the network account is among the buyers.
+        bounds: on prices.
+        price: per kWh, shape (T, n).
+        payment: of each pair over the horizon, shape (n,).
+        received: by participant (and operator), what all its accounts with others leave it, the
+            negative of `payment` in the payments table.
+        fixed: fixed payment by party where prices cannot carry everything (`lump_sum`), received.
+        bounded: no prices inside their bounds reproduce the allocation.
+        at_bound: (seller, buyer, carrier, which bound) of pairs that are at a bound at every step.
+    """
+
+    trades: PairTrades
+    bounds: Bounds
+    price: FloatArray
+    payment: FloatArray
+    received: pd.Series
+    fixed: pd.Series
+    bounded: bool
+    at_bound: tuple[tuple[str, str, str, Literal["lower", "upper"]], ...]
+
+
+def network_purchases(trades: PairTrades, bounds: Bounds) -> pd.Series:
+    """Return what the network account pays each seller, at mid-market rates, by seller.
+
+    Losses and pumps have no say in bargaining, so their energy has the middle price.
+    """
+    reference = spans(trades, bounds)["reference"]
+    rows = [k for k, buyer in enumerate(trades.buyer) if buyer == NETWORK]
+    paid = pd.Series([reference[k] for k in rows], index=[trades.seller[k] for k in rows])
+    return paid.groupby(level=0).sum() if len(paid) else pd.Series(dtype=float)
+
+
+def settle_peers(
+    trades: PairTrades,
+    bounds: Bounds,
+    target: pd.Series,
+    disagreement: pd.Series,
+    offset: pd.Series,
+    owner: pd.Series,
+    rule: Rule,
+) -> PeerSettlement:
+    """Return prices that pay everybody what the allocation says, as far as bounds allow.
+
+    Args:
+        trades: see `pair_trades`.
+        bounds: see `price_bounds`.
+        target: what each party should receive from all transfers, by party, summing to zero.
+        disagreement: what each party must receive not to be worse off than alone.
+        offset: what it receives whatever the prices are: losses sold to the network account, its
+            part of the network account's bill, its part of the operator's share.
+        owner: player of each party; sums within a player are free if the bounds ask for it.
+        rule: what happens where the bounds keep the allocation from being paid.
+    """
+    parties = list(target.index)
+    money = _money(trades, bounds, parties, offset)
+    total = max(float(np.abs(money.most).sum()), float(target.abs().sum()), CENT)
+    slack = REACHED * total
+    reach, bounded = _reachable(money, target, disagreement, owner, rule, slack)
+    found = closest_payments(money, reach, slack)
+    payment = _all_payments(trades, bounds, found)
+    price = pair_prices(trades, bounds, payment)
+    exact = (trades.kw * trades.step_h * price).sum(axis=0)
+    received = pd.Series(money.offset + money.matrix @ exact[_priced(trades)], index=parties)
+    carries = float(bounded and rule == "lump_sum")
+    fixed = (target - received) * carries
+    return PeerSettlement(
+        trades=trades,
+        bounds=bounds,
+        price=price,
+        payment=read_only(exact),
+        received=received + fixed,
+        fixed=fixed,
+        bounded=bounded,
+        at_bound=_at_bound(trades, bounds, exact),
+    )
+
+
+def _priced(trades: PairTrades) -> list[int]:
+    """Return the pairs whose price is bargained: all but those of the network account."""
+    return [k for k, buyer in enumerate(trades.buyer) if buyer != NETWORK]
+
+
+def _money(trades: PairTrades, bounds: Bounds, parties: list[str], offset: pd.Series) -> Money:
+    found, rows = spans(trades, bounds), _priced(trades)
+    matrix = np.zeros((len(parties), len(rows)))
+    place = {name: i for i, name in enumerate(parties)}
+    for column, k in enumerate(rows):
+        matrix[place[trades.seller[k]], column] += 1.0
+        matrix[place[trades.buyer[k]], column] -= 1.0
+    return Money(
+        accounts=tuple(parties),
+        matrix=matrix,
+        offset=offset.reindex(parties, fill_value=0.0).to_numpy(dtype=float),
+        least=found["least"][rows],
+        most=found["most"][rows],
+        reference=found["reference"][rows],
+        energy_kwh=trades.energy_kwh[rows],
+    )
+
+
+def _reachable(
+    money: Money,
+    target: pd.Series,
+    disagreement: pd.Series,
+    owner: pd.Series,
+    rule: Rule,
+    slack: float,
+) -> tuple[FloatArray, bool]:
+    """Return what parties receive through prices, and whether bounds give players another sum.
+
+    Where the targets cannot be reached, the players' sums are kept and only the division inside a
+    player gives way; where that does not do either, prices go as close as they can (`lump_sum`) or
+    players get the log-Nash point with the agreed gains as weights (`bounded`).
+    """
+    wanted = target.to_numpy(dtype=float)
+    if nearest_payments(money, wanted)[1] <= slack:
+        return wanted, False
+    players = list(dict.fromkeys(owner.reindex(target.index)))
+    member = np.array([[float(owner[p] == player) for p in target.index] for player in players])
+    grouped = replace(
+        money, accounts=tuple(players), matrix=member @ money.matrix, offset=member @ money.offset
+    )
+    sums = member @ wanted
+    bounded = nearest_payments(grouped, sums)[1] > slack
+    if bounded and rule == "lump_sum":
+        return money.offset + money.matrix @ nearest_payments(money, wanted)[0], True
+    if bounded:
+        least = member @ disagreement.reindex(target.index).to_numpy(dtype=float)
+        gain = np.maximum(sums - least, 0.0)
+        sums = fairest_received(grouped, least, np.where(gain > slack, gain, 0.0))
+    payment = closest_payments(grouped, sums, 2.0 * slack)
+    return money.offset + money.matrix @ payment, bounded
+
+
+def _all_payments(trades: PairTrades, bounds: Bounds, found: FloatArray) -> FloatArray:
+    payment = spans(trades, bounds)["reference"].copy()
+    payment[_priced(trades)] = found
+    return payment
+
+
+def _at_bound(
+    trades: PairTrades, bounds: Bounds, payment: FloatArray
+) -> tuple[tuple[str, str, str, Literal["lower", "upper"]], ...]:
+    limit = spans(trades, bounds)
+    room = np.maximum(limit["most"] - limit["least"], 0.0)
+    close = np.maximum(1e-4 * room, 1e-9)
+    found: list[tuple[str, str, str, Literal["lower", "upper"]]] = []
+    for k in _priced(trades):
+        if room[k] <= CENT:
+            continue
+        key = (trades.seller[k], trades.buyer[k], trades.carrier[k])
+        if payment[k] <= limit["least"][k] + close[k]:
+            found.append((*key, "lower"))
+        elif payment[k] >= limit["most"][k] - close[k]:
+            found.append((*key, "upper"))
+    return tuple(found)
+
+
+def price_table(settled: PeerSettlement, time: TimeAxis) -> pd.DataFrame:
+    """Return prices per pair and step where energy flows.
+
+    Returns:
+        Columns time, carrier, seller, buyer, kw, price, lower_bound, upper_bound (per kWh).
+    """
+    trades = settled.trades
+    step, pair = np.nonzero(trades.kw > 1e-6)
+    names = [np.array(x, dtype=object) for x in (trades.carrier, trades.seller, trades.buyer)]
+    return pd.DataFrame(
+        {
+            "time": time.index[step],
+            "carrier": names[0][pair] if len(pair) else np.array([], dtype=object),
+            "seller": names[1][pair] if len(pair) else np.array([], dtype=object),
+            "buyer": names[2][pair] if len(pair) else np.array([], dtype=object),
+            "kw": trades.kw[step, pair],
+            "price": settled.price[step, pair],
+            "lower_bound": settled.bounds.lower[step, pair],
+            "upper_bound": settled.bounds.upper[step, pair],
+        }
+    )
+
+
+__all__ = [
+    "PeerSettlement",
+    "network_purchases",
+    "price_table",
+    "settle_peers",
+]
