@@ -13,7 +13,7 @@ import numpy as np
 
 from cosim.coupling.networks import Networks, Verification, take_rows, take_steps
 from cosim.coupling.pieces import PIECE_STEPS, Piece, evaluate, joined, pieces_of
-from cosim.coupling.sampling import Comparison, Rule, choose_steps, compare, same_point
+from cosim.coupling.sampling import Comparison, Rule, choose, compare, propose, same_point
 from cosim.grids.base import Engine, Grid
 from cosim.records import GridStates, Injections
 from cosim.records.time import FloatArray
@@ -119,9 +119,7 @@ class CertifiedNetworks(Networks):
         kernels = [name for name, states in found.states.items() if is_batch(states)]
         if self._in_turn and kernels:
             kernels = [kernels[self._rounds % len(kernels)]]
-        chosen = {
-            name: self._choose(name, found.states[name], found, settings) for name in kernels
-        }
+        chosen = {name: self._choose(name, found.states[name], found, settings) for name in kernels}
         lost = []
         for name, reference in self._rerun(found, chosen).items():
             rows = np.array(list(chosen[name]), dtype=np.int64)
@@ -157,11 +155,14 @@ class CertifiedNetworks(Networks):
     ) -> dict[int, Rule]:
         """Return the rows to re-run that were not re-run at the same point before."""
         rng = np.random.default_rng([settings.seed, self._rounds, list(self.grids).index(name)])
-        chosen = choose_steps(self.grids[name], states, found.checks[name], settings, rng)
+        steps = states.injections.steps
+        proposals = propose(self.grids[name], states, found.checks[name], settings)
+        lost = [failure.step for failure in states.failures]
+        chosen = choose(proposals, steps[~np.isin(steps, lost)], settings, rng)
         return {
-            row: chosen[row]
-            for row in sorted(chosen)
-            if not self._is_known(name, states.injections, row)
+            row: chosen[int(step)]
+            for row, step in enumerate(steps)
+            if int(step) in chosen and not self._is_known(name, states.injections, row)
         }
 
     def _rerun(

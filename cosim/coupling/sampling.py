@@ -1,11 +1,11 @@
 """Which steps to re-run in the reference engine, and what follows from the comparison.
 
-Pure functions: choose steps -> (somebody evaluates them again) -> compare -> beyond the gates?
+Pure functions: propose -> choose -> (somebody evaluates them again) -> compare -> beyond the gates?
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ import numpy as np
 from cosim.coupling.feedback import scale_of
 from cosim.grids.base import Grid
 from cosim.grids.limits import LimitCheck, check
-from cosim.records import GridStates, StateField
+from cosim.records import GridStates, Injections, StateField
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.verification import VerificationSection
 
@@ -29,6 +29,8 @@ RULES: tuple[Rule, ...] = (
     "random",
 )
 """A step that several rules ask for is counted under the first of them."""
+
+ODD: tuple[Rule, ...] = ("failed", "reversal", "low_load", "residual")
 
 GATES: Mapping[str, float] = {"vm_pu": 1e-7, "p_bar": 1e-5, "t_k": 1e-4}
 """Largest accepted difference between a batch kernel and its reference engine, by quantity; a
@@ -46,6 +48,23 @@ SAME_KW = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """A step that a rule may want to see re-run.
+
+    Attributes:
+        rule: which one.
+        step: position on the time axis.
+        limit: closest limit, for `worst`.
+        distance: to it, as a share of its scale.
+    """
+
+    rule: Rule
+    step: int
+    limit: str = ""
+    distance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Kernel against reference at some steps of one network.
 
@@ -60,40 +79,67 @@ class Comparison:
     reasons: tuple[str, ...]
 
 
-def choose_steps(
+def propose(
     grid: Grid,
     states: GridStates,
     checks: Iterable[LimitCheck],
     settings: VerificationSection,
-    rng: np.random.Generator,
-) -> dict[int, Rule]:
-    """Return rows of the states to re-run, each with the rule that asks for it.
+    peak_kw: float | None = None,
+) -> list[Proposal]:
+    """Return every step that is near a limit, closest to one, or of a kind that kernels find hard.
 
     Args:
         grid: the adapter.
         states: from the batch kernel, T steps.
         checks: of these states.
         settings: how many, how near.
-        rng: for the random ones.
+        peak_kw: highest throughput, where these are not all steps of the horizon.
     """
     failed = _failed(states)
-    solved = np.flatnonzero(~failed)
-    asked: dict[Rule, Iterable[int]] = {"failed": _some(np.flatnonzero(failed), settings, rng)}
-    near, worst = _close(checks, settings, failed)
-    asked["near_limit"], asked["worst"] = near, worst
-    odd = {
-        "reversal": _reversed(states),
-        "low_load": _low_load(grid, states),
-        "residual": _unbalanced(grid, states),
+    steps = states.injections.steps
+    drawn = drawn_kw(grid, states.injections)
+    peak_kw = float(drawn.max(initial=0.0)) if peak_kw is None else peak_kw
+    found = _close(steps, checks, settings, failed)
+    odd: dict[Rule, np.ndarray] = {
+        "failed": failed,
+        "reversal": _reversed(states) & ~failed,
+        "low_load": (drawn < LOW_LOAD * peak_kw) & ~failed,
+        "residual": _unbalanced(grid, states) & ~failed,
     }
-    for rule, mask in odd.items():
-        asked[rule] = _some(np.flatnonzero(mask & ~failed), settings, rng)  # type: ignore[index]
-    count = min(settings.sample_steps, len(solved))
-    asked["random"] = sorted(int(r) for r in rng.choice(solved, count, replace=False))
+    found += [Proposal(rule, int(step)) for rule, mask in odd.items() for step in steps[mask]]
+    return found
+
+
+def choose(
+    proposals: Iterable[Proposal],
+    solved: IntArray,
+    settings: VerificationSection,
+    rng: np.random.Generator,
+) -> dict[int, Rule]:
+    """Return the steps to re-run, each with the first rule that asks for it.
+
+    Args:
+        proposals: of all steps.
+        solved: steps with a state, for the random ones.
+        settings: how many.
+        rng: for what is drawn.
+    """
+    asked: dict[Rule, list[int]] = {rule: [] for rule in RULES}
+    worst: dict[str, list[tuple[float, int]]] = {}
+    for proposal in proposals:
+        if proposal.rule == "worst":
+            worst.setdefault(proposal.limit, []).append((proposal.distance, proposal.step))
+        else:
+            asked[proposal.rule].append(proposal.step)
+    for found in worst.values():
+        asked["worst"] += [step for _, step in sorted(found)[: settings.worst_per_limit]]
+    for rule in ODD:
+        asked[rule] = _some(asked[rule], settings.odd_steps, rng)
+    asked["random"] = _some(solved, settings.sample_steps, rng)
     chosen: dict[int, Rule] = {}
     for rule in RULES:
-        for row in asked[rule]:
-            chosen.setdefault(int(row), rule)
+        for step in asked[rule]:
+            chosen.setdefault(step, rule)
     return chosen
 
 
@@ -141,6 +187,12 @@ def compare(grid: Grid, fast: GridStates, reference: GridStates) -> Comparison:
     return Comparison(fast.grid, worst, tuple(reasons[:5]))
 
 
+def drawn_kw(grid: Grid, entry: Injections) -> FloatArray:
+    """Return what participants and background customers draw per step, shape (T,)."""
+    drawn: FloatArray = np.maximum(-entry.p_kw, 0.0).sum(axis=1)
+    return drawn + _background(grid, entry.steps, -1.0)
+
+
 def same_point(a: FloatArray, b: FloatArray) -> bool:
     """Return whether two rows of injections are the same but for rounding, kW."""
     return bool(np.abs(a - b).max(initial=0.0) <= SAME_KW)
@@ -176,17 +228,19 @@ def _failed(states: GridStates) -> np.ndarray:
 
 
 def _close(
-    checks: Iterable[LimitCheck], settings: VerificationSection, failed: np.ndarray
-) -> tuple[set[int], set[int]]:
-    """Return the rows near any limit, and the closest ones of each limit that may bind."""
-    near: set[int] = set()
-    worst: set[int] = set()
+    steps: IntArray, checks: Iterable[LimitCheck], settings: VerificationSection, failed: np.ndarray
+) -> list[Proposal]:
+    """Propose the steps near any limit, and the closest ones of each limit that may bind."""
+    found = []
     for item in checks:
         distance = relative_margins(item, failed)
-        near.update(np.flatnonzero(distance <= settings.near_limit).tolist())
-        order = np.argsort(distance, kind="stable")[: settings.worst_per_limit]
-        worst.update(int(row) for row in order if distance[row] <= BINDING)
-    return near, worst
+        near = steps[distance <= settings.near_limit]
+        found += [Proposal("near_limit", int(step)) for step in near]
+        for row in np.argsort(distance, kind="stable")[: settings.worst_per_limit]:
+            if distance[row] <= BINDING:
+                name, value = item.limit.name, float(distance[row])
+                found.append(Proposal("worst", int(steps[row]), name, value))
+    return found
 
 
 def _reversed(states: GridStates) -> np.ndarray:
@@ -200,13 +254,6 @@ def _reversed(states: GridStates) -> np.ndarray:
             usual = np.sign(flow.sum(axis=0))[None, :]
             mask |= (flow * usual < -STILL_KG_PER_S).any(axis=1)
     return mask
-
-
-def _low_load(grid: Grid, states: GridStates) -> np.ndarray:
-    entry = states.injections
-    drawn = np.maximum(-entry.p_kw, 0.0).sum(axis=1) + _background(grid, entry.steps, -1.0)
-    low: np.ndarray = drawn < LOW_LOAD * drawn.max(initial=0.0)
-    return low
 
 
 def _unbalanced(grid: Grid, states: GridStates) -> np.ndarray:
@@ -228,6 +275,6 @@ def _background(grid: Grid, steps: IntArray, sign: float) -> FloatArray:
     return total
 
 
-def _some(rows: IntArray, settings: VerificationSection, rng: np.random.Generator) -> list[int]:
-    count = min(settings.odd_steps, len(rows))
-    return sorted(int(row) for row in rng.choice(rows, count, replace=False)) if count else []
+def _some(steps: Sequence[int] | IntArray, count: int, rng: np.random.Generator) -> list[int]:
+    chosen = rng.choice(np.asarray(steps, dtype=np.int64), min(count, len(steps)), replace=False)
+    return sorted(int(step) for step in chosen)

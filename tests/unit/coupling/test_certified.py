@@ -12,7 +12,7 @@ import pytest
 from cosim.coupling import Case, Loop
 from cosim.coupling.certified import CertifiedNetworks
 from cosim.coupling.confirm import confirm
-from cosim.coupling.sampling import choose_steps, compare
+from cosim.coupling.sampling import choose, compare, propose
 from cosim.grids.limits import check
 from cosim.records import GridStates, Injections, StateField, StepFailure, read_only
 from cosim.scenario.config import CouplingSection
@@ -61,6 +61,12 @@ def shift(at: Callable[[np.ndarray], np.ndarray], by: float, quantity: str = "vm
         return replace(states, fields=tuple(change(column) for column in states.fields))
 
     return damage
+
+
+def choice(grid: ToyGrid, states: GridStates, settings: VerificationSection) -> dict[int, str]:
+    proposals = propose(grid, states, check(states, grid.limits), settings)
+    rng = np.random.default_rng(1)
+    return dict(choose(proposals, states.injections.steps, settings, rng))
 
 
 LEVEL = np.full(40, 30.0)
@@ -133,9 +139,8 @@ class TestChoice:
     def chosen(self, load: np.ndarray, **settings: float) -> dict[int, str]:
         grid = Kernel()
         states = grid.verify(draw(load)["electric"])
-        checks = check(states, grid.limits)
         chosen = NOTHING.model_copy(update=settings)
-        return dict(choose_steps(grid, states, checks, chosen, np.random.default_rng(1)))
+        return choice(grid, states, chosen)
 
     def test_nothing_is_asked_for(self) -> None:
         assert self.chosen(LEVEL) == {}
@@ -160,9 +165,7 @@ class TestChoice:
         slack[11] += 0.01
         states = replace(states, slack_kw=read_only(slack))
         settings = NOTHING.model_copy(update={"odd_steps": 1})
-        checks = check(states, grid.limits)
-        chosen = choose_steps(grid, states, checks, settings, np.random.default_rng(1))
-        assert chosen == {11: "residual"}
+        assert choice(grid, states, settings) == {11: "residual"}
 
     def test_the_sample_follows_the_seed_and_changes_from_round_to_round(self) -> None:
         def steps(seed: int) -> list[int]:
