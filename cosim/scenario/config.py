@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -16,10 +16,12 @@ from cosim.scenario.bargaining import (
     PowerRule,
 )
 from cosim.scenario.base import Strict
+from cosim.scenario.carbon import Carbon, CarbonTrading, Quota
 from cosim.scenario.horizon import HorizonSection
-from cosim.scenario.networks import Fraction, Network, NonNegative, Positive
+from cosim.scenario.networks import Fraction, Network, Positive
 from cosim.scenario.participants import Carrier, Participant
-from cosim.scenario.series import Series
+from cosim.scenario.sharing import Link, Sharing, SystemOperator
+from cosim.scenario.tariffs import PeakCharge, Tariff
 from cosim.scenario.verification import VerificationSection
 
 
@@ -31,43 +33,6 @@ class TimeSection(Strict):
     steps: Annotated[int, Field(ge=1)]
     step_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
     timezone: str = "Europe/Berlin"
-
-
-class Tariff(Strict):
-    """Prices of one carrier at the utility, per kWh."""
-
-    buy: Series
-    """Price of energy bought, with taxes and grid fees."""
-    sell: Series | None = None
-    """Feed-in price; nothing can be sold if missing."""
-    co2_kg_per_kwh: NonNegative = 0.0
-    """Emissions of external supply."""
-
-
-class Carbon(Strict):
-    """CO2 tax on net emissions of external electricity, heat and gas."""
-
-    tax_per_t: NonNegative = 0.0
-
-
-class Sharing(Strict):
-    """How one carrier is shared."""
-
-    form: Literal["pool", "none"] = "pool"
-    fee_per_kwh: NonNegative = 0.0
-    """Management fee on shared energy, on each side, paid to the system operator."""
-    grid_fee_per_kwh: NonNegative = 0.0
-    """Grid fee and levies on shared energy, paid by whoever receives it to the network operator,
-    who is outside the community."""
-
-
-class SystemOperator(Strict):
-    """Who runs the sharing."""
-
-    player: bool = False
-    """A player of the game: without it no coalition can share."""
-    cost_per_kwh: NonNegative = 0.0005
-    """Its own running cost per kWh shared (metering, billing)."""
 
 
 class CouplingSection(Strict):
@@ -139,11 +104,15 @@ __all__ = [
     "AllocationMethod",
     "Bargaining",
     "Carbon",
+    "CarbonTrading",
     "CouplingSection",
     "Fraction",
     "HorizonSection",
+    "Link",
     "LossRule",
+    "PeakCharge",
     "PowerRule",
+    "Quota",
     "ScenarioConfig",
     "Sharing",
     "SolverSection",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails
 
 from cosim.scenario.base import Strict
+from cosim.scenario.carbon import Quota
+from cosim.scenario.carriers import CARRIERS, Carrier
 from cosim.scenario.networks import NonNegative, Positive
 from cosim.scenario.series import Series
-
-Carrier = Literal["electricity", "heat", "cooling", "hydrogen", "gas"]
-CARRIERS: tuple[Carrier, ...] = ("electricity", "heat", "cooling", "hydrogen", "gas")
+from cosim.scenario.tariffs import Tariff
 
 
 class DeviceSpec(Strict):
@@ -56,6 +56,8 @@ class Connection(Strict):
     """Reactive power that inverters may freely inject or absorb (VDE-AR-N 4105 capability)."""
     feed_temperature_c: float | None = None
     """Temperature of heat fed in; the network's set-point if missing."""
+    tariff: Tariff | None = None
+    """A tariff of its own in place of the carrier's in `tariffs`."""
 
 
 class Participant(Strict):
@@ -67,6 +69,8 @@ class Participant(Strict):
     """Inflexible demand in kW per carrier."""
     devices: Mapping[str, Any] = {}
     """Devices by a name of the user's choice, each with its `type`."""
+    carbon_quota: Quota | None = None
+    """Its own allowances in place of `carbon.trading.quota`."""
     role: str = ""
     """One line for the report."""
 
@@ -122,3 +126,6 @@ def _validate_device(name: str, spec: Any, types: Mapping[str, type[DeviceSpec]]
             f"device {name}: unknown type {kind!r}; give one of {', '.join(sorted(types))}"
         )
     return types[kind].model_validate(dict(spec))
+
+
+__all__ = ["CARRIERS", "Carrier", "Connection", "DeviceSpec", "Participant"]
