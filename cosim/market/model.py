@@ -148,6 +148,7 @@ def _participant(
         _, build = DEVICES[spec.type]
         own = replace(
             axes,
+            weather=scenario.weather,
             initial=past.now.get((name, device), {}),
             origin=past.origin.get((name, device), {}),
         )

@@ -23,6 +23,7 @@ from cosim.scenario.participants import Carrier, Participant
 from cosim.scenario.sharing import Link, Sharing, SystemOperator
 from cosim.scenario.tariffs import PeakCharge, Tariff
 from cosim.scenario.verification import VerificationSection
+from cosim.scenario.weather import WeatherSection
 
 
 class TimeSection(Strict):
@@ -71,6 +72,8 @@ class ScenarioConfig(Strict):
     """Windows for long horizons; the whole horizon at once if missing."""
     profiles: tuple[str, ...] = ()
     """CSV or Parquet files with a column `time` and one column per profile."""
+    weather: WeatherSection | None = None
+    """Irradiance, temperatures and wind for devices that follow the weather; none if missing."""
     networks: Mapping[str, Network] = {}
     tariffs: Mapping[Carrier, Tariff]
     carbon: Carbon = Carbon()

@@ -22,6 +22,7 @@ from cosim.scenario.profiles import read_profiles
 from cosim.scenario.resolve import resolve_network
 from cosim.scenario.rules import check_rules
 from cosim.scenario.scenario import Scenario
+from cosim.scenario.weather import read_weather, weather_problems
 
 SCENARIO_FILE = "scenario.yaml"
 SimbenchSource = Callable[[str], Path]
@@ -61,7 +62,11 @@ def _resolve(
     folder = file.parent
     time = _time_axis(config.time, file.name)
     profiles, unreadable = read_profiles(config.profiles, folder, time)
-    problems: list[Problem] = []
+    weather, bad_weather = read_weather(config.weather, folder, time, profiles)
+    profiles |= weather
+    problems = [_in_file(file, p) for p in bad_weather]
+    if not bad_weather:
+        problems += [_in_file(file, p) for p in weather_problems(config, weather)]
     problems += [_in_file(file, p) for p in check_rules(config, profiles, len(time))]
     networks: dict[str, NetworkInputs] = {}
     for name in config.networks:
@@ -187,6 +192,8 @@ def _hash(config: ScenarioConfig, file: Path, networks: Mapping[str, NetworkInpu
     """Return a SHA-256 over the scenario, its profiles, networks and background tables."""
     digest = hashlib.sha256(file.read_bytes())
     tables = [n.background.table for n in config.networks.values() if n.background.table]
+    if config.weather is not None and config.weather.file is not None:
+        tables.append(config.weather.file)
     for path in [file.parent / p for p in (*config.profiles, *tables)] + [
         n.file for n in networks.values()
     ]:

@@ -34,6 +34,14 @@ class DeviceSpec(Strict):
         """Return field -> hours that the look-ahead of a window has to cover."""
         return {}
 
+    def weather_needs(self) -> tuple[tuple[str, ...], ...]:
+        """Return the sets of weather quantities of which one has to be there; empty for none."""
+        return ()
+
+    def relieves(self) -> Mapping[Carrier, float]:
+        """Return carrier -> largest share of the participant's demand that may be taken away."""
+        return {}
+
 
 class Connection(Strict):
     """Where and how strongly a participant is connected for one carrier."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ def read_profiles(
     profiles: dict[str, FloatArray] = {}
     problems: list[Problem] = []
     for name in files:
-        table = _read(folder / name, name, time, problems)
+        table = read_columns(folder / name, name, time, problems)
         if table is None:
             continue
         for column in table.columns:
@@ -43,14 +44,34 @@ def read_profiles(
     return profiles, problems
 
 
-def _read(path: Path, name: str, time: TimeAxis, problems: list[Problem]) -> pd.DataFrame | None:
+def read_columns(
+    path: Path,
+    name: str,
+    time: TimeAxis,
+    problems: list[Problem],
+    only: frozenset[str] | None = None,
+    zone: ZoneInfo | None = None,
+) -> pd.DataFrame | None:
+    """Return the columns of a file on the scenario's steps; None with a problem if that fails.
+
+    Args:
+        path: CSV or Parquet file with a column `time`.
+        name: of the file, for messages.
+        time: T steps.
+        problems: what is wrong is added here.
+        only: columns to take; all if missing.
+        zone: of time stamps without an offset; UTC if missing.
+
+    Returns:
+        T rows, one column per profile.
+    """
     if not path.is_file():
         problems.append(
             Problem(name, "no such file", f"a profile file at {path}", "check profiles")
         )
         return None
     try:
-        raw = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, comment="#")
+        raw = _table(path)
     except (ValueError, OSError) as error:
         problems.append(Problem(name, f"not readable ({error})", "CSV or Parquet"))
         return None
@@ -59,14 +80,29 @@ def _read(path: Path, name: str, time: TimeAxis, problems: list[Problem]) -> pd.
     if "time" not in raw.columns:
         problems.append(Problem(name, "no column time", "a column time with time stamps"))
         return None
-    return _align(raw, name, time, problems)
+    if only is not None:
+        raw = raw[[column for column in raw.columns if column == "time" or column in only]]
+    return _align(raw, name, time, problems, zone)
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the columns of a profile file that `read_columns` could read."""
+    return [str(column) for column in _table(path).columns]
+
+
+def _table(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, comment="#")
 
 
 def _align(
-    raw: pd.DataFrame, name: str, time: TimeAxis, problems: list[Problem]
+    raw: pd.DataFrame,
+    name: str,
+    time: TimeAxis,
+    problems: list[Problem],
+    zone: ZoneInfo | None,
 ) -> pd.DataFrame | None:
     try:
-        stamps = pd.DatetimeIndex(pd.to_datetime(raw["time"], utc=True))
+        stamps = _stamps(raw["time"], zone)
     except (ValueError, TypeError) as error:
         problems.append(
             Problem(f"{name}: time", f"not a time stamp ({error})", "ISO 8601 with an offset")
@@ -95,6 +131,21 @@ def _align(
         )
         return None
     return aligned
+
+
+def _stamps(column: pd.Series, zone: ZoneInfo | None) -> pd.DatetimeIndex:
+    """Return time stamps in UTC.
+
+    Raises:
+        ValueError: for text that is no time stamp, and local times that do not exist or exist
+            twice because the clock is changed.
+    """
+    if zone is not None:
+        stamps = pd.DatetimeIndex(pd.to_datetime(column))
+        if stamps.tz is None:
+            return stamps.tz_localize(zone).tz_convert("UTC")
+        return stamps.tz_convert("UTC")
+    return pd.DatetimeIndex(pd.to_datetime(column, utc=True))
 
 
 def _on_axis(values: pd.DataFrame, time: TimeAxis) -> pd.DataFrame:

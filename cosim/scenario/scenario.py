@@ -13,6 +13,7 @@ from cosim.records import NetworkInputs, TimeAxis, Window, read_only
 from cosim.records.time import FloatArray
 from cosim.scenario.config import ScenarioConfig
 from cosim.scenario.series import ProfileRef, Series
+from cosim.scenario.weather import Weather, weather_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,11 @@ class Scenario:
     networks: Mapping[str, NetworkInputs]
     input_hash: str
     window: Window | None = None
+
+    @property
+    def weather(self) -> Weather | None:
+        """The weather on the scenario's steps; None without a weather section."""
+        return weather_of(self.config.weather, self.time, self.profiles)
 
     def series(self, value: Series) -> FloatArray:
         """Return a series over the scenario's steps.

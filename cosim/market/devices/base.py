@@ -19,6 +19,7 @@ from cosim.errors import Problem, ScenarioError
 from cosim.records.time import FloatArray, Window
 from cosim.scenario.participants import Carrier, DeviceSpec
 from cosim.scenario.series import Series
+from cosim.scenario.weather import Weather
 
 Efficiency = Annotated[float, Field(gt=0.0, le=1.0)]
 """Output over input, above 0 and at most 1."""
@@ -65,6 +66,7 @@ class Axes:
         gas_co2_kg_per_kwh: CO2 that is counted with each kWh of gas the participant buys.
         flue_gas: device -> CO2 in its flue gas in kg/h, of the participant's devices built before
             this one; those that `takes_flue_gas` are built last.
+        weather: what the site's sky and air do; None where the scenario has no weather section.
     """
 
     steps: range
@@ -77,6 +79,7 @@ class Axes:
     window: Window | None = None
     gas_co2_kg_per_kwh: float = 0.0
     flue_gas: Mapping[str, Flow] = field(default_factory=dict)
+    weather: Weather | None = None
 
     @property
     def closes(self) -> bool:
