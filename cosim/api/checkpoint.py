@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 
 from cosim.coupling.outcome import LoopMemory
@@ -22,6 +23,11 @@ class Checkpoint:
     def __init__(self, folder: Path, key: str) -> None:
         self._file = folder.with_name(f".{folder.name}.checkpoint")
         self._key = key
+
+    @property
+    def folder(self) -> Path:
+        """Where parts of the job after the loop keep what they have finished."""
+        return self._file.with_name(self._file.name + ".parts")
 
     def load(self) -> LoopMemory | None:
         """Return the memory of an interrupted run of the same inputs, None if there is none."""
@@ -43,3 +49,4 @@ class Checkpoint:
     def clear(self) -> None:
         """Forget: the run is complete."""
         self._file.unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)

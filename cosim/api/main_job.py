@@ -14,7 +14,7 @@ from cosim.api import summary as summaries
 from cosim.api.checkpoint import Checkpoint
 from cosim.api.progress import Progress, Silent
 from cosim.api.session import Physics, build_physics, load
-from cosim.api.settle import Settled, settle
+from cosim.api.settle import Bench, Settled, settle
 from cosim.api.stopwatch import Stopwatch
 from cosim.api.tables import iteration_frame, network_frames, nodal_frame, price_frame, state_frames
 from cosim.api.windows import in_windows, run_windows
@@ -31,7 +31,7 @@ from cosim.results import RunTables, write_run
 from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND
 from cosim.settlement.players import players_of
-from cosim.tasks import open_tasks
+from cosim.tasks import Tasks, open_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def run(
         scenario: a loaded scenario, a scenario file, or a folder with `scenario.yaml`.
         to: the run folder; `runs/<name>` if missing. An earlier run there is replaced as a whole.
         progress: receiver of progress; silent if missing.
-        workers: processes for windows that are independent of each other.
+        workers: processes for coalitions, and for windows that are independent of each other.
         scheduler: address of a Dask scheduler that works on them instead.
 
     Raises:
@@ -95,14 +95,15 @@ def run(
         with open_tasks(scheduler, workers) as tasks:
             summary = run_windows(loaded, folder, told, tasks)
     else:
-        summary = _run_at_once(loaded, folder, watch, told)
+        with open_tasks(scheduler, workers) as tasks:
+            summary = _run_at_once(loaded, folder, watch, told, tasks)
     with watch.stage("report", "Drawing the report"):
         report = write_report(folder)
     return RunResult(folder, report, summary["verdict"], summary["cause"], summary)
 
 
 def _run_at_once(
-    loaded: Scenario, folder: Path, watch: Stopwatch, told: Progress
+    loaded: Scenario, folder: Path, watch: Stopwatch, told: Progress, tasks: Tasks
 ) -> dict[str, Any]:
     """Write the run folder of a horizon that is one market; return its summary."""
     with watch.stage("networks", "Building the networks and evaluating them without participants"):
@@ -113,7 +114,8 @@ def _run_at_once(
     solved = _solve(_Job(loaded, physics, market, watch, told), checkpoint)
     settled = None
     if solved.coupled.verdict == "feasible":
-        settled = settle(loaded, physics, market, solved.coupled, "fast", watch, told)
+        bench = Bench(loaded, physics, market, "fast", tasks, checkpoint.folder)
+        settled = settle(bench, solved.coupled, solved.copper, solved.priced, watch, told)
     with watch.stage("write", "Writing the run folder"):
         tables = _tables(loaded, physics, solved, settled, watch.seconds)
         write_run(folder, tables)
@@ -186,9 +188,9 @@ def _tables(
         schedule=coupled.schedule.table,
         iterations=iteration_frame(coupled.iterations, kinds),
         checks=tight_checks(physics.networks, coupled.verification, physics.names),
-        allocation=settled.allocation if settled else pd.DataFrame(),
+        allocation=settled.shared.allocation if settled else pd.DataFrame(),
         prices=price_frame(scenario, solved.priced),
-        payments=settled.payments if settled else pd.DataFrame(),
+        payments=settled.shared.payments if settled else pd.DataFrame(),
         coalitions=settled.coalitions if settled else pd.DataFrame(),
         nodal_prices=nodal_frame(solved.priced, carriers),
         setpoints=setpoints,
@@ -196,6 +198,9 @@ def _tables(
         networks=files,
         copper_plate_states=state_frames(physics.networks, coupled.first_verification),
         copper_plate_schedule=coupled.first_schedule.table,
+        p2p_prices=settled.shared.p2p_prices if settled else pd.DataFrame(),
+        accounts=settled.shared.accounts if settled else pd.DataFrame(),
+        bargaining_power=settled.shared.bargaining_power if settled else pd.DataFrame(),
     )
 
 
@@ -228,7 +233,7 @@ def _summary(
     )
     summary["players"] = summaries.player_entries(players_of(scenario.config))
     summary["settle_with"] = summaries.settled_with(
-        scenario.config.bargaining, settled.allocation if settled else None
+        scenario.config.bargaining, settled.shared.allocation if settled else None
     )
     summaries.add_notes(summary, solved.notes)
     if settled is not None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
 
 import pandas as pd
 
+from cosim.api.coalition_runs import CoalitionMemory, CoalitionRuns
 from cosim.api.progress import Progress
 from cosim.api.session import Physics
 from cosim.api.stopwatch import Stopwatch
@@ -14,23 +17,29 @@ from cosim.coupling import Case, Coupled
 from cosim.grids import Engine
 from cosim.market import Market
 from cosim.records import Schedule
-from cosim.scenario import Scenario, ScenarioConfig
+from cosim.scenario import Scenario
 from cosim.settlement import (
     CoalitionValue,
+    Evidence,
     Players,
+    account_table,
     allocation_table,
     bargaining_power,
+    carbon_saved_kg,
     coalition_table,
     coalition_values,
+    copper_plate_values,
     game_of,
-    payments,
+    marginal_contributions,
     players_of,
+    power_table,
+    price_table,
+    settle_money,
+    settled_instead,
     single_coalitions,
 )
-
-COALITION_BALANCE = 5e-3
-"""Loss mismatch accepted for coalition values, share of throughput; the run itself keeps to the
-scenario's tolerance."""
+from cosim.settlement.copper import SolveMembers
+from cosim.tasks import Tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,58 +49,97 @@ class Settled:
     Attributes:
         alone: the loop's result with nobody sharing (disagreement costs).
         coalitions: every coalition with cost and value.
-        allocation: every method, by player, with diagnostics.
-        payments: one row per party, summing to zero.
+        shared: allocation, payments and prices.
         notes: what the reader should know.
     """
 
     alone: Coupled
     coalitions: pd.DataFrame
-    allocation: pd.DataFrame
-    payments: pd.DataFrame
+    shared: Shared
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What settlement works with.
+
+    Attributes:
+        scenario: loaded.
+        physics: the networks.
+        market: with the cuts and loss lines of the run.
+        engine: of the networks.
+        tasks: where coalitions are solved.
+        memory: folder that keeps finished coalitions until the run is complete.
+    """
+
+    scenario: Scenario
+    physics: Physics
+    market: Market
+    engine: Engine
+    tasks: Tasks
+    memory: Path | None = None
+
+
 def settle(
-    scenario: Scenario,
-    physics: Physics,
-    market: Market,
+    bench: Bench,
     together: Coupled,
-    engine: Engine,
+    copper: Schedule,
+    priced: Schedule,
     watch: Stopwatch,
     told: Progress,
 ) -> Settled:
     """Return the settlement of a feasible grand coalition.
 
     Every coalition is solved and verified under the same networks with the cuts already known;
-    outsiders keep their stand-alone schedule.
+    outsiders keep their stand-alone schedule. Beside it stands what it could save without networks.
+
+    Args:
+        bench: scenario, networks, market and where to work.
+        together: the loop's result of the grand coalition.
+        copper: everybody sharing, without networks.
+        priced: the grand coalition's schedule with marginal values.
+        watch: takes the time.
+        told: receiver of progress.
     """
-    config = scenario.config
+    config = bench.scenario.config
     players = players_of(config)
-    physics = replace(physics, networks=physics.networks.lightly())
-
-    quick = config.coupling.model_copy(
-        update={"max_refreshes": 0, "balance_tolerance": COALITION_BALANCE}
+    key = f"{bench.scenario.input_hash}-{version('cosim')}-{together.schedule.cost!r}"
+    memory = CoalitionMemory(bench.memory, key)
+    runs = CoalitionRuns(
+        bench.scenario, bench.physics, bench.market, bench.engine, bench.tasks, memory
     )
-
-    def run_case(case: Case) -> Coupled:
-        _drop_conservative(market)
-        return physics.loop(market, scenario, engine, settings=quick).run(case)
-
     with watch.stage("stand_alone", "Stand-alone dispatch under the networks"):
-        alone = run_case(Case(members=frozenset(), effort="rounded"))
+        alone = next(iter(runs([Case(members=frozenset(), effort="rounded")])))
     with watch.stage("coalitions", "Coalition values under the networks"):
         listed = None if config.bargaining.coalition_values else single_coalitions(players)
-        values = coalition_values(players, alone, together, run_case, told.count, listed)
-    with watch.stage("allocation", "Allocation and payments"):
-        shared = share_out(config, players, values, alone.schedule, together.schedule)
+        values = coalition_values(players, alone, together, runs, told.count, listed)
+    with watch.stage("copper_plate", "Coalition values without networks"):
+        plate = copper_plate_values(players, copper, _plate(bench.market), listed)
+    with watch.stage("allocation", "Allocation, payments and prices"):
+        before = _with_duals(bench, alone.schedule)
+        after = replace(together.schedule, duals=priced.duals)
+        shared = share_out(bench.scenario, players, values, before, after)
     return Settled(
-        alone=alone,
-        coalitions=coalition_table(values, {}),
-        allocation=shared.allocation,
-        payments=shared.payments,
-        notes=(*_notes(alone, values), *shared.notes),
+        alone, coalition_table(values, plate), shared, (*_notes(alone, values), *shared.notes)
     )
+
+
+def _plate(market: Market) -> SolveMembers:
+    """Return a way to solve the market of members as if there were no networks."""
+    plain = market.without_networks()
+
+    def solve(members: frozenset[str], start: Schedule | None) -> Schedule:
+        return plain.solve(members, start=start, effort="rounded")
+
+    return solve
+
+
+def _with_duals(bench: Bench, alone: Schedule) -> Schedule:
+    """Return the stand-alone schedule with the marginal values that the billing rule asks for."""
+    if bench.scenario.config.bargaining.loss_rule != "marginal":
+        return alone
+    priced = bench.market.solve(frozenset(), start=alone, duals=True, effort="fixed")
+    return replace(alone, duals=priced.duals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,36 +148,50 @@ class Shared:
 
     allocation: pd.DataFrame
     payments: pd.DataFrame
+    p2p_prices: pd.DataFrame
+    accounts: pd.DataFrame
+    bargaining_power: pd.DataFrame
     notes: tuple[str, ...]
 
 
 def share_out(
-    config: ScenarioConfig,
+    scenario: Scenario,
     players: Players,
     values: Sequence[CoalitionValue],
     alone: Schedule,
     together: Schedule,
 ) -> Shared:
-    """Return allocation and payments from coalition values that are known.
+    """Return allocation, payments and prices from coalition values that are known.
 
     Args:
-        config: how to bargain.
+        scenario: how to bargain, and the tariffs.
         players: who plays.
         values: every coalition that was solved.
         alone: nobody sharing, over the whole horizon: costs and the trade rows of the table.
         together: everybody sharing, the same.
     """
-    game = game_of(values, players) if config.bargaining.coalition_values else None
-    weights = bargaining_power(together, players, config.bargaining)
-    table, chosen, notes = allocation_table(
-        game, values, players, weights, config.bargaining, alone
+    settings = scenario.config.bargaining
+    game = game_of(values, players) if settings.coalition_values else None
+    evidence = None
+    if game is not None:
+        evidence = Evidence(
+            saving=marginal_contributions(game, players),
+            carbon_kg=carbon_saved_kg(scenario, players, alone, together),
+        )
+    weights = bargaining_power(together, players, settings, evidence)
+    table, chosen, notes = allocation_table(game, values, players, weights, settings, alone)
+    singles = pd.Series({next(iter(v.coalition)): v.value for v in values if len(v.coalition) == 1})
+    money = settle_money(scenario, players, alone, together, chosen, singles)
+    if money.peer.bounded and settings.prices.rule == "bounded":
+        table = settled_instead(table, money.realised, game, values, players, alone)
+    return Shared(
+        allocation=table,
+        payments=money.payments,
+        p2p_prices=price_table(money.peer, scenario.time),
+        accounts=account_table(together, money),
+        bargaining_power=power_table(together, players, settings, evidence),
+        notes=(*notes, *money.notes),
     )
-    return Shared(table, payments(alone, together, players, chosen), notes)
-
-
-def _drop_conservative(market: Market) -> None:
-    """Forget cuts that only hold near the point where they were made."""
-    market.drop_cuts([cut.key for cut in market.cuts if not cut.outer])
 
 
 def _notes(alone: Coupled, values: list[CoalitionValue]) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cosim.api.coalition_runs import COALITION_BALANCE
 from cosim.api.session import Physics
-from cosim.api.settle import COALITION_BALANCE
 from cosim.coupling import Case, Coupled
 from cosim.market import Market
 from cosim.records import Carried, CostTable, Past, Schedule

@@ -17,9 +17,9 @@ from cosim.api.year_summary import year_summary
 from cosim.grids import build_grids
 from cosim.records import Window
 from cosim.results.parquet import write_table
-from cosim.results.schema import NETWORK_SERIES, TABLES, WINDOWS
+from cosim.results.schema import NETWORK_SERIES, OPTIONAL_TABLES, TABLES
 from cosim.results.stream import join_tables
-from cosim.results.write import WINDOWS_FILE, new_run, write_network, write_summary
+from cosim.results.write import new_run, write_network, write_summary
 from cosim.scenario import Scenario
 from cosim.scenario.window import take_window
 
@@ -76,7 +76,15 @@ def _write_tables(
     }
     for name, frame in frames.items():
         write_table(folder / f"{name}.parquet", frame, TABLES[name], f"{name}.parquet")
-    write_table(folder / WINDOWS_FILE, _windows(scenario, outcomes), WINDOWS, WINDOWS_FILE)
+    more = {
+        "windows": _windows(scenario, outcomes),
+        "p2p_prices": settled.shared.p2p_prices if settled else empty,
+        "accounts": settled.shared.accounts if settled else empty,
+        "bargaining_power": settled.shared.bargaining_power if settled else empty,
+    }
+    for name, frame in more.items():
+        if len(frame):
+            write_table(folder / f"{name}.parquet", frame, OPTIONAL_TABLES[name], f"{name}.parquet")
 
 
 def _windows(scenario: Scenario, outcomes: Sequence[WindowOutcome]) -> pd.DataFrame:

@@ -54,7 +54,7 @@ def settle_year(
     together = _schedule(scenario, outcomes, TOGETHER, _trade([table]))
     alone = _schedule(scenario, outcomes, ALONE, _trade([part / ALONE_FILE for part in parts]))
     values = coalition_sums(players, outcomes, config.bargaining.coalition_values)
-    shared = share_out(config, players, values, alone, together)
+    shared = share_out(scenario, players, values, alone, together)
     return YearSettled(
         coalition_table(values, {}), shared, (*_notes(outcomes, values), *shared.notes)
     )

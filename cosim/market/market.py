@@ -309,6 +309,12 @@ class Market:
         """Return the states after the last step that is kept, and after the last step."""
         return carried_states(self.compiled, schedule)
 
+    def without_networks(self) -> Market:
+        """Return a market of its own with the same arrays and neither cuts nor loss lines."""
+        other = self.clone()
+        other._cuts, other._lines = {}, {}
+        return other
+
     def clone(self) -> Market:
         """Return a market of its own with the same arrays, cuts and loss lines."""
         other = object.__new__(Market)

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cosim.errors import ResultsError
-from cosim.results.schema import NETWORK_SERIES, Kind, Table, problems_of
+from cosim.results.columns import Kind, Table
+from cosim.results.schema import NETWORK_SERIES, problems_of
 
 ROWS_PER_GROUP = 131_072
 """Small enough that reading one quantity skips the others by the statistics of its groups."""

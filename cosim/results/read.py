@@ -12,10 +12,10 @@ import pandas as pd
 
 from cosim.errors import ResultsError
 from cosim.results.parquet import read_table
-from cosim.results.schema import NETWORK_SERIES, SCHEDULE, TABLES, WINDOWS
+from cosim.results.schema import NETWORK_SERIES, OPTIONAL_TABLES, SCHEDULE, TABLES
 from cosim.results.summary import summary_problems
 from cosim.results.tables import Lazy, RunTables
-from cosim.results.write import COPPER_PLATE, SUMMARY_FILE, WINDOWS_FILE
+from cosim.results.write import COPPER_PLATE, SUMMARY_FILE
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
@@ -64,12 +64,13 @@ def read_run(folder: Path) -> RunTables:
         copper_plate_schedule=(
             read_table(copper, SCHEDULE, where) if copper.is_file() else SCHEDULE.empty()
         ),
-        windows=(
-            read_table(folder / WINDOWS_FILE, WINDOWS, WINDOWS_FILE)
-            if (folder / WINDOWS_FILE).is_file()
-            else WINDOWS.empty()
-        ),
+        **{name: _optional(folder, name) for name in OPTIONAL_TABLES},
     )
+
+
+def _optional(folder: Path, name: str) -> pd.DataFrame:
+    path, table = folder / f"{name}.parquet", OPTIONAL_TABLES[name]
+    return read_table(path, table, path.name) if path.is_file() else table.empty()
 
 
 def _series(folder: Path, sub: str) -> Lazy[pd.DataFrame]:

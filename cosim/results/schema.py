@@ -7,76 +7,13 @@ the summary, prices per kWh. Time stamps carry a time zone and label a step by i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
 
 import pandas as pd
 from pandas.api import types
 
 from cosim.errors import Problem
-
-Kind = Literal["time", "text", "integer", "number", "flag"]
-
-WHAT: Mapping[Kind, str] = {
-    "time": "time stamps with a time zone",
-    "text": "text",
-    "integer": "whole numbers",
-    "number": "numbers",
-    "flag": "true or false",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a table.
-
-    Attributes:
-        name: as in the file.
-        kind: what it holds.
-        about: meaning and unit.
-        optional: may be missing.
-    """
-
-    name: str
-    kind: Kind
-    about: str
-    optional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table of the run folder.
-
-    Attributes:
-        about: what a row is.
-        columns: in their order.
-        open: further columns of numbers, text or flags are welcome.
-        large: text is kept as categories in memory.
-    """
-
-    about: str
-    columns: tuple[Column, ...]
-    open: bool = False
-    large: bool = False
-
-    @property
-    def names(self) -> list[str]:
-        """Names of all columns that must be there."""
-        return [column.name for column in self.columns if not column.optional]
-
-    def empty(self) -> pd.DataFrame:
-        """Return the table without rows."""
-        frame = {c.name: pd.Series(dtype=EMPTY[c.kind]) for c in self.columns if not c.optional}
-        return pd.DataFrame(frame)
-
-
-EMPTY: Mapping[Kind, Any] = {
-    "time": "datetime64[ns, UTC]",
-    "text": "object",
-    "integer": "int64",
-    "number": "float64",
-    "flag": "bool",
-}
+from cosim.results.columns import WHAT, Column, Kind, Table
+from cosim.results.money_schema import ACCOUNTS, BARGAINING_POWER, P2P_PRICES
 
 _TIME = Column("time", "time", "start of the step")
 _VALUE = Column("value", "number", "in the unit that the quantity's name carries")
@@ -226,6 +163,14 @@ TABLES: Mapping[str, Table] = {
 }
 """Name of the file without `.parquet` -> table. `setpoints/<grid>` and `states/<grid>` hold
 `NETWORK_SERIES`; so does `copper_plate/states/<grid>`. `copper_plate/schedule` is a schedule."""
+
+OPTIONAL_TABLES: Mapping[str, Table] = {
+    "windows": WINDOWS,
+    "p2p_prices": P2P_PRICES,
+    "accounts": ACCOUNTS,
+    "bargaining_power": BARGAINING_POWER,
+}
+"""The same, for tables that are written only where they hold rows."""
 
 VERDICTS = ("feasible", "infeasible", "unresolved")
 

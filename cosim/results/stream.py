@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cosim.errors import ResultsError
+from cosim.results.columns import Table
 from cosim.results.parquet import ROWS_PER_GROUP, arrow_table, encoding
-from cosim.results.schema import Table
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 

@@ -12,13 +12,12 @@ from typing import Any
 
 from cosim.errors import ResultsError
 from cosim.results.parquet import write_table
-from cosim.results.schema import NETWORK_SERIES, SCHEDULE, TABLES, WINDOWS
+from cosim.results.schema import NETWORK_SERIES, OPTIONAL_TABLES, SCHEDULE, TABLES
 from cosim.results.summary import plain, summary_problems
 from cosim.results.tables import RunTables
 
 SUMMARY_FILE = "summary.json"
 COPPER_PLATE = "copper_plate"
-WINDOWS_FILE = "windows.parquet"
 
 
 def write_run(folder: Path, tables: RunTables) -> Path:
@@ -96,8 +95,10 @@ def write_network(folder: Path, grid: str, text: str) -> None:
 def _fill(folder: Path, tables: RunTables) -> None:
     for name, table in TABLES.items():
         write_table(folder / f"{name}.parquet", getattr(tables, name), table, f"{name}.parquet")
-    if len(tables.windows):
-        write_table(folder / WINDOWS_FILE, tables.windows, WINDOWS, WINDOWS_FILE)
+    for name, table in OPTIONAL_TABLES.items():
+        frame = getattr(tables, name)
+        if len(frame):
+            write_table(folder / f"{name}.parquet", frame, table, f"{name}.parquet")
     copper = tables.copper_plate_schedule
     if len(copper):
         where = f"{COPPER_PLATE}/schedule.parquet"

@@ -1,6 +1,7 @@
 """Coalition values, allocation of the benefit, and the money that follows from it."""
 
-from cosim.settlement.allocation import allocation_table, game_of
+from cosim.settlement.accounts import account_table
+from cosim.settlement.allocation import allocation_table, game_of, settled_instead
 from cosim.settlement.coalitions import (
     CoalitionValue,
     coalition_table,
@@ -11,23 +12,37 @@ from cosim.settlement.coalitions import (
     system_cost,
     two_coalitions,
 )
+from cosim.settlement.copper import copper_plate_values
+from cosim.settlement.evidence import Evidence, carbon_saved_kg, marginal_contributions
+from cosim.settlement.money import Money, settle_money
 from cosim.settlement.payments import bill, payments
+from cosim.settlement.peer import price_table
 from cosim.settlement.players import Players, players_of
-from cosim.settlement.power import bargaining_power
+from cosim.settlement.power import bargaining_power, power_table
 
 __all__ = [
     "CoalitionValue",
+    "Evidence",
+    "Money",
     "Players",
+    "account_table",
     "allocation_table",
     "bargaining_power",
     "bill",
+    "carbon_saved_kg",
     "coalition_table",
     "coalition_values",
+    "copper_plate_values",
     "cost_inside",
     "game_of",
     "has_no_value",
+    "marginal_contributions",
     "payments",
     "players_of",
+    "power_table",
+    "price_table",
+    "settle_money",
+    "settled_instead",
     "single_coalitions",
     "system_cost",
     "two_coalitions",

@@ -96,6 +96,39 @@ def allocation_table(
     return pd.concat(frames, ignore_index=True), found[settled], tuple(notes)
 
 
+def settled_instead(
+    table: pd.DataFrame,
+    realised: pd.Series,
+    game: Game | None,
+    values: Sequence[CoalitionValue],
+    players: Players,
+    alone: Schedule,
+    name: str = "within_price_bounds",
+) -> pd.DataFrame:
+    """Return the allocations with one more that was settled because prices have bounds.
+
+    Args:
+        table: from `allocation_table`.
+        realised: benefit by player that was settled.
+        game: as for `allocation_table`.
+        values: solved coalitions.
+        players: who plays.
+        alone: stand-alone schedule.
+        name: of the new method.
+    """
+    first = table[table["method"] == table["method"].iloc[0]].set_index("player")
+    weights = first["bargaining_power"].reindex(list(players.names))
+    row = _diagnose(
+        realised.reindex(list(players.names)).astype(float),
+        game,
+        _stand_alone(alone, players),
+        weights,
+        _tolerances(values, players),
+    )
+    old = table.assign(settled=False)
+    return pd.concat([old, row.assign(method=name, settled=True)], ignore_index=True)
+
+
 def _by_members(values: Sequence[CoalitionValue]) -> dict[tuple[str, ...], float]:
     return {tuple(sorted(item.coalition)): item.value for item in values}
 

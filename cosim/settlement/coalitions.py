@@ -7,7 +7,7 @@ losses and pump electricity counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -17,7 +17,8 @@ from cosim.records import CostTable, Schedule
 from cosim.records.names import OPERATOR
 from cosim.settlement.players import Players
 
-RunCase = Callable[[Case], Coupled]
+RunCases = Callable[[Sequence[Case]], Iterable[Coupled]]
+"""Runs the loop for cases that do not depend on each other; results in the order of the cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +60,20 @@ def coalition_values(
     players: Players,
     alone: Coupled,
     together: Coupled,
-    run_case: RunCase,
+    run_cases: RunCases,
     progress: Callable[[int, int], None] | None = None,
     listed: Sequence[frozenset[str]] | None = None,
 ) -> list[CoalitionValue]:
     """Return the values of coalitions under the networks.
 
+    Coalitions are solved by the number of their participants: those of one size do not depend on
+    each other, and each starts from the best smaller one inside it.
+
     Args:
         players: who plays.
         alone: the loop's result with nobody sharing; gives the stand-alone schedules.
         together: the loop's result of the grand coalition.
-        run_case: runs the loop for one case with the cuts that are already known.
+        run_cases: runs the loop for cases with the cuts that are already known.
         progress: called with (done, all).
         listed: coalitions to solve; all of `Players.coalitions` if missing, `single_coalitions`
             where only bargaining is asked for.
@@ -77,30 +81,39 @@ def coalition_values(
     Returns:
         One entry per listed coalition, in their order.
     """
-    base = system_cost(alone.schedule, players)
-    everyone = frozenset(players.names)
-    values: list[CoalitionValue] = []
     listed = players.coalitions() if listed is None else listed
-    solved: dict[frozenset[str], Coupled] = {players.members(everyone): together}
-    for number, coalition in enumerate(listed):
-        members = players.members(coalition)
-        if has_no_value(coalition, players):
-            values.append(CoalitionValue(coalition, base, 0.0, alone.verdict == "feasible", 0.0))
-            continue
-        if members not in solved:
-            part = _best_part(members, solved, players, alone)
-            found = run_case(_case(members, alone.schedule, part.schedule, players))
-            solved[members] = _better(found, part, players)
-        coupled = solved[members]
-        cost = system_cost(coupled.schedule, players)
-        values.append(
-            CoalitionValue(
-                coalition, cost, base - cost, coupled.verdict == "feasible", coupled.schedule.gap
-            )
-        )
-        if progress is not None:
-            progress(number + 1, len(listed))
-    return values
+    solved: dict[frozenset[str], Coupled] = {players.members(frozenset(players.names)): together}
+    unsolved = dict.fromkeys(
+        members
+        for coalition in listed
+        if not has_no_value(coalition, players)
+        and (members := players.members(coalition)) not in solved
+    )
+    done = len(listed) - len(unsolved)
+    for size in sorted({len(members) for members in unsolved}):
+        level = [members for members in unsolved if len(members) == size]
+        parts = {members: _best_part(members, solved, players, alone) for members in level}
+        cases = [_case(m, alone.schedule, parts[m].schedule, players) for m in level]
+        for members, found in zip(level, run_cases(cases), strict=True):
+            solved[members] = _better(found, parts[members], players)
+            done += 1
+            if progress is not None:
+                progress(done, len(listed))
+    return [_value(coalition, solved, players, alone) for coalition in listed]
+
+
+def _value(
+    coalition: frozenset[str],
+    solved: Mapping[frozenset[str], Coupled],
+    players: Players,
+    alone: Coupled,
+) -> CoalitionValue:
+    base = system_cost(alone.schedule, players)
+    if has_no_value(coalition, players):
+        return CoalitionValue(coalition, base, 0.0, alone.verdict == "feasible", 0.0)
+    coupled = solved[players.members(coalition)]
+    cost, verified = system_cost(coupled.schedule, players), coupled.verdict == "feasible"
+    return CoalitionValue(coalition, cost, base - cost, verified, coupled.schedule.gap)
 
 
 def _one_without_pool(members: frozenset[str], players: Players) -> bool:
@@ -180,8 +193,8 @@ def two_coalitions(players: Players, alone: Coupled, together: Coupled) -> list[
     needs `coalition_values(..., listed=single_coalitions(players))`.
     """
 
-    def unsolved(case: Case) -> Coupled:
-        raise AssertionError(f"{sorted(case.members)} would need a solve")
+    def unsolved(cases: Sequence[Case]) -> list[Coupled]:
+        raise AssertionError(f"{len(cases)} coalitions would need a solve")
 
     known = [
         coalition

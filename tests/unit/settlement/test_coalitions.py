@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cosim.coupling import Case, Coupled, Verification
@@ -27,12 +28,12 @@ def coupled(saved: float) -> Coupled:
 def test_bargaining_solves_groups_that_may_share_and_nothing_else() -> None:
     cases: list[Case] = []
 
-    def run_case(case: Case) -> Coupled:
-        cases.append(case)
-        return coupled(2.0)
+    def run_cases(listed: Sequence[Case]) -> list[Coupled]:
+        cases.extend(listed)
+        return [coupled(2.0) for _ in listed]
 
     values = coalition_values(
-        GROUPS, coupled(0.0), coupled(5.0), run_case, listed=single_coalitions(GROUPS)
+        GROUPS, coupled(0.0), coupled(5.0), run_cases, listed=single_coalitions(GROUPS)
     )
     found = {"+".join(sorted(item.coalition)): item.value for item in values}
     assert found == {"people": 2.0, "works": 0.0, "people+works": 5.0}
