@@ -116,6 +116,18 @@ class GroupSolver:
         mine = np.isin(self._compiled.layout.column_owner, group.parties)
         return read_only(np.flatnonzero(mine), np.int64)
 
+    def _rows(self, group: Group, columns: IntArray, bounds: Bounds) -> IntArray:
+        """Return the group's own rows, and those that link its open columns to others.
+
+        A member without partners is a group of its own, and its pool still has to sum to zero.
+        """
+        owner = self._compiled.layout.row_owner
+        is_open = columns[bounds.col_ub[columns] > bounds.col_lb[columns]]
+        links = np.flatnonzero(owner == -1)
+        touching = np.diff(self._compiled.program.matrix[links][:, is_open].tocsr().indptr) > 0
+        own = np.flatnonzero(np.isin(owner, group.parties))
+        return read_only(np.sort(np.concatenate([own, links[touching]])), np.int64)
+
     def _solve(
         self,
         group: Group,
@@ -128,9 +140,7 @@ class GroupSolver:
         alone = group.parties[0] if len(group.parties) == 1 and not extras else None
         if alone is not None and alone in self._alone:
             return self._alone[alone]
-        row_owner = self._compiled.layout.row_owner
-        wanted = np.isin(row_owner, group.parties if alone is not None else (*group.parties, -1))
-        rows = np.flatnonzero(wanted)
+        rows = self._rows(group, columns, bounds)
         part = part_of(self._compiled.program, bounds, columns, rows)
         moved = [_moved(extra, self._compiled.program.n, columns, bounds) for extra in extras]
         first = None if start is None else start[columns]

@@ -3,98 +3,137 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 
 from cosim.errors import Problem, ScenarioError
 from cosim.records.time import FloatArray
-from cosim.scenario.config import CARRIER_OF_KIND, ScenarioConfig, Tariff
-from cosim.scenario.participants import Carrier
+from cosim.scenario.carriers import Carrier
+from cosim.scenario.config import CARRIER_OF_KIND, ScenarioConfig
 from cosim.scenario.scenario import resolve_series
+from cosim.scenario.tariffs import Tariff
 from cosim.units import KG_PER_T
+
+
+@dataclass(frozen=True, slots=True)
+class _Trader:
+    """Someone who trades a carrier with a utility.
+
+    Attributes:
+        where: field of its tariff.
+        sell: feed-in price, shape (T,); -inf where nothing can be sold.
+        paid: purchase price with CO2 tax, shape (T,).
+        unlimited: no limit in either direction.
+    """
+
+    where: str
+    sell: FloatArray
+    paid: FloatArray
+    unlimited: bool
 
 
 def arbitrage_problems(
     config: ScenarioConfig, profiles: Mapping[str, FloatArray], steps: int
 ) -> Iterator[Problem]:
-    """Yield carriers whose feed-in price is above the purchase price where that has no end.
+    """Yield feed-in prices above a purchase price where nothing ends the trade.
 
     One participant alone cannot buy and sell at the same step: the market sees to that. But where
     a carrier is shared, one could buy what another one sells; the fees and grid fees of sharing are
     all that is in the way. And a connection without limits in both directions has no bound to
     choose between them.
     """
-    for carrier, tariff in config.tariffs.items():
-        if tariff.sell is None or carrier == "gas":
+    for carrier in config.tariffs:
+        if carrier == "gas":
             continue
         try:
-            sell = resolve_series(tariff.sell, profiles, steps)
-            paid = resolve_series(tariff.buy, profiles, steps) + _tax(config, tariff)
+            traders = _traders(config, carrier, profiles, steps)
         except ScenarioError:
             continue  # said by the rules about series
-        shared = _is_shared(config, carrier)
-        if not shared and not _is_unlimited(config, carrier):
+        sharing = config.sharing.get(carrier)
+        if sharing is not None and sharing.form != "none":
+            yield from _between(config, carrier, traders)
+        for one in traders:
+            if one.unlimited and (one.sell > one.paid).any():
+                yield _problem(config, one, one.paid, "", "no limit ends it", _LIMIT_IT)
+
+
+_LIMIT_IT = "lower it, raise buy, or give import_max_kw or export_max_kw"
+
+
+def _traders(
+    config: ScenarioConfig, carrier: Carrier, profiles: Mapping[str, FloatArray], steps: int
+) -> list[_Trader]:
+    """Return the participants who trade a carrier, and the account of the networks' losses."""
+    common, found = config.tariffs[carrier], []
+    for name, participant in config.participants.items():
+        connection = participant.connections.get(carrier)
+        if connection is None:
             continue
-        costs = _sharing_cost(config, carrier) if shared else 0.0
-        gain = sell - paid - costs
-        first = np.flatnonzero(gain > 0.0)
-        if len(first):
-            yield _problem(config, carrier, sell, paid + costs, first, shared=shared)
+        own = connection.tariff
+        where = f"tariffs.{carrier}"
+        if own is not None:
+            where = f"participants.{name}.connections.{carrier}.tariff"
+        sell, paid = _prices(config, common if own is None else own, profiles, steps)
+        unlimited = np.isinf([connection.import_max_kw, connection.export_max_kw]).all()
+        found.append(_Trader(where, sell, paid, bool(unlimited)))
+    if _networks_charge(config, carrier):
+        sell, paid = _prices(config, common, profiles, steps)
+        found.append(_Trader(f"tariffs.{carrier}", np.minimum(sell, paid), paid, unlimited=False))
+    return found
 
 
-def _tax(config: ScenarioConfig, tariff: Tariff) -> float:
-    return config.carbon.tax_per_t / KG_PER_T * tariff.co2_kg_per_kwh
+def _prices(
+    config: ScenarioConfig, tariff: Tariff, profiles: Mapping[str, FloatArray], steps: int
+) -> tuple[FloatArray, FloatArray]:
+    tax = config.carbon.tax_per_t / KG_PER_T * tariff.co2_kg_per_kwh
+    paid = resolve_series(tariff.buy, profiles, steps) + tax
+    if tariff.sell is None:
+        return np.full(steps, -np.inf), paid
+    return resolve_series(tariff.sell, profiles, steps), paid
 
 
-def _is_shared(config: ScenarioConfig, carrier: Carrier) -> bool:
-    """True if two parties or more share the carrier; losses of networks are a party."""
-    sharing = config.sharing.get(carrier)
-    if sharing is None or sharing.form == "none":
-        return False
-    parties = sum(carrier in one.connections for one in config.participants.values())
-    kinds = {network.kind for network in config.networks.values()}
+def _networks_charge(config: ScenarioConfig, carrier: Carrier) -> bool:
+    """True if losses or pumps of networks are bought in this carrier."""
+    kinds = {network.kind for network in config.networks.values()} - {"gas"}
     pumps = carrier == "electricity" and bool(kinds & {"heat", "cooling"})
-    parties += pumps or carrier in {CARRIER_OF_KIND[kind] for kind in kinds}
-    return parties > 1
+    return pumps or carrier in {CARRIER_OF_KIND[kind] for kind in kinds}
 
 
-def _is_unlimited(config: ScenarioConfig, carrier: Carrier) -> bool:
-    own = [
-        one.connections[carrier]
-        for one in config.participants.values()
-        if carrier in one.connections
-    ]
-    return any(np.isinf(c.import_max_kw) and np.isinf(c.export_max_kw) for c in own)
-
-
-def _sharing_cost(config: ScenarioConfig, carrier: Carrier) -> float:
-    """Return what the community pays to others for a kWh that is shared."""
+def _between(config: ScenarioConfig, carrier: Carrier, traders: list[_Trader]) -> Iterator[Problem]:
+    """Yield the feed-in price of one that is above what another pays, sharing included."""
     sharing, operator = config.sharing[carrier], config.system_operator
     fees = operator.cost_per_kwh if operator.player else 2.0 * sharing.fee_per_kwh
-    return fees + sharing.grid_fee_per_kwh
+    costs, named = fees + sharing.grid_fee_per_kwh, set()
+    for position, seller in enumerate(traders):
+        others = [one.paid for k, one in enumerate(traders) if k != position]
+        if not others or seller.where in named:
+            continue
+        paid = np.min(others, axis=0) + costs
+        if (seller.sell > paid).any():
+            named.add(seller.where)
+            yield _problem(
+                config,
+                seller,
+                paid,
+                " and the fees of sharing",
+                "one participant would buy what another one sells",
+                f"lower it, raise buy or the fees, or set sharing.{carrier}.form: none",
+            )
 
 
 def _problem(
-    config: ScenarioConfig,
-    carrier: Carrier,
-    sell: FloatArray,
-    paid: FloatArray,
-    where: np.ndarray,
-    *,
-    shared: bool,
+    config: ScenarioConfig, seller: _Trader, paid: FloatArray, more: str, way: str, advice: str
 ) -> Problem:
+    where = np.flatnonzero(seller.sell > paid)
     first = int(where[0])
     start = config.time.start + timedelta(minutes=config.time.step_minutes * first)
-    price = "the purchase price with CO2 tax" + (" and the fees of sharing" if shared else "")
     count = f"{len(where)} step{'s' if len(where) > 1 else ''}"
-    way = "one participant would buy what another one sells" if shared else "no limit ends it"
     return Problem(
-        f"tariffs.{carrier}.sell",
-        f"above {price} at {count}, first {sell[first]:g} against {paid[first]:g} at "
-        f"{start:%Y-%m-%d %H:%M}: {way}",
+        f"{seller.where}.sell",
+        f"above the purchase price with CO2 tax{more} at {count}, first {seller.sell[first]:g} "
+        f"against {paid[first]:g} at {start:%Y-%m-%d %H:%M}: {way}",
         "a feed-in price that is at most as high",
-        f"lower it, raise buy or the fees, or set sharing.{carrier}.form: none"
-        if shared
-        else "lower it, raise buy, or give import_max_kw or export_max_kw",
+        advice,
     )

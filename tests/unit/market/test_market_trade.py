@@ -41,6 +41,15 @@ def test_alone_a_consumer_pays_the_tariff() -> None:
     assert solved(case, set()).cost == pytest.approx(10.0 * (0.1 + 0.2 + 0.3 + 0.4))
 
 
+def test_a_member_without_partners_takes_nothing_from_the_pool() -> None:
+    people = {"home": consumer(10.0), "other": consumer(10.0)}
+    case = scenario(people, ELECTRICITY, networks={}, sharing=NO_FEE)
+    alone = solved(case, set())
+    single = solved(case, {"home"})
+    assert single.cost == pytest.approx(alone.cost) == pytest.approx(2 * 10.0 * 0.30 * STEPS)
+    assert not value(single, "home", "trade", "share_in_kw").any()
+
+
 def test_a_step_of_a_quarter_hour_costs_a_quarter() -> None:
     case = scenario({"home": consumer(10.0)}, {"electricity": {"buy": 0.4}}, minutes=15)
     assert solved(case, set()).cost == pytest.approx(10.0 * 0.4 * STEPS / 4)

@@ -68,6 +68,19 @@ def test_a_connection_without_limits_is_refused_even_alone() -> None:
     )
 
 
+def test_tariffs_of_their_own_are_compared_between_participants() -> None:
+    """One buys by the hour, the other has a feed-in tariff of its own."""
+    cheap = {"connections": {"electricity": {"tariff": {"buy": BUY}}}}
+    sunny = {**SUN, "connections": {"electricity": {"tariff": {"buy": 0.3, "sell": 0.045}}}}
+    tariffs = {"electricity": {"buy": 0.3}}
+    one = scenario({"cheap": cheap, "sunny": sunny}, tariffs)
+    (message,) = found(one)
+    assert message.startswith("participants.sunny.connections.electricity.tariff.sell: above the")
+    assert "at 1 step, first 0.045 against 0.04 at 2024-01-15 02:00" in message
+    alone = {**SUN, "connections": {"electricity": {"tariff": {"buy": BUY, "sell": 0.045}}}}
+    assert found(scenario({"home": HOME, "alone": alone}, tariffs)) == []
+
+
 def test_unknown_profiles_are_left_to_the_rules_about_series() -> None:
     assert found(case(buy="nowhere")) == []
 
