@@ -96,13 +96,19 @@ def _solve(shared: _Shared, item: tuple[Case, tuple[Cut, ...]]) -> Coupled:
     market.add_cuts(cuts)
     settings = coalition_settings(shared.scenario)
     loop = shared.physics.loop(market, shared.scenario, shared.engine, settings=settings)
-    return slim(loop.run(case))
+    return slim(loop.run(case), table=not case.members)
 
 
-def slim(coupled: Coupled) -> Coupled:
-    """Return a result without states and tables: costs, verdict, cuts and the solver's values."""
+def slim(coupled: Coupled, table: bool) -> Coupled:
+    """Return a result without states: costs, verdict, cuts and the solver's values.
+
+    Args:
+        coupled: a result of the loop.
+        table: keep the schedule's table too.
+    """
     nothing = Verification({}, {}, (), ())
-    schedule = replace(coupled.schedule, table=coupled.schedule.table.iloc[:0], duals=None)
+    kept = coupled.schedule.table if table else coupled.schedule.table.iloc[:0]
+    schedule = replace(coupled.schedule, table=kept, duals=None)
     return replace(
         coupled,
         schedule=schedule,
