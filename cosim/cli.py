@@ -32,18 +32,31 @@ ScenarioArgument = Annotated[
 ]
 ToOption = Annotated[Path | None, typer.Option("--to", help="Folder to write to.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the verdict.")]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", help="Processes for work that can be done side by side.")
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="Dask scheduler for it instead, such as tcp://host:8786."),
+]
 RunArgument = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
 
 
 @app.command()
-def run(scenario: ScenarioArgument, to: ToOption = None, quiet: QuietOption = False) -> None:
+def run(
+    scenario: ScenarioArgument,
+    to: ToOption = None,
+    quiet: QuietOption = False,
+    workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
+) -> None:
     """Solve the market, verify it in the networks until every check passes, settle, report."""
 
     def work() -> RunResult:
         from cosim import api
         from cosim.console import console_progress
 
-        return api.run(scenario, to, console_progress(quiet))
+        return api.run(scenario, to, console_progress(quiet), workers=workers, scheduler=scheduler)
 
     _finish(_guard(work))
 

@@ -26,12 +26,14 @@ class Lines:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._began = time.perf_counter()
+        self._stage_began = self._began
         self._status = console.status("") if console.is_terminal else None
         if self._status is not None:
             self._status.start()
 
     def stage(self, name: str) -> None:
         """Print the stage that begins."""
+        self._stage_began = time.perf_counter()
         self._console.print(f"{self._elapsed()}  {name}", highlight=False)
         if self._status is not None:
             self._status.update(f"{name} ...")
@@ -47,12 +49,22 @@ class Lines:
         )
 
     def count(self, done: int, total: int) -> None:
-        """Show counted work on a terminal."""
+        """Show counted work on a terminal, with the time that is left at this pace."""
         if self._status is not None:
-            self._status.update(f"{done} of {total} done ...")
+            spent_s = time.perf_counter() - self._stage_began
+            left = duration(spent_s / done * (total - done)) if done else "some time"
+            self._status.update(f"{done} of {total} done, about {left} left ...")
 
     def _elapsed(self) -> str:
         return f"{time.perf_counter() - self._began:6.1f} s"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them."""
+    if seconds < 90.0:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60.0
+    return f"{minutes:.0f} min" if minutes < 90.0 else f"{minutes / 60.0:.1f} h"
 
 
 def console_progress(quiet: bool) -> Progress | None:

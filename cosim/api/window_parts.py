@@ -12,6 +12,7 @@ from cosim.api.session import Physics
 from cosim.api.tables import nodal_frame, price_frame
 from cosim.coupling import Coupled, Verification
 from cosim.coupling.certificate import tight_checks
+from cosim.coupling.feedback import scale_of
 from cosim.records import Schedule
 from cosim.results.parquet import write_table
 from cosim.results.schema import NETWORK_SERIES, SCHEDULE, TABLES
@@ -68,12 +69,15 @@ def write_parts(
 
 
 def tightest(verification: Verification) -> float:
-    """Return the smallest margin of all checks as a share of its bound; negative if missed."""
+    """Return the smallest margin of all checks, negative if missed.
+
+    It is a share of what the quantity can vary over, see `cosim.coupling.feedback.scale_of`.
+    """
     smallest = np.inf
     for checks in verification.checks.values():
         for item in checks:
             if item.count:
-                scale = np.maximum(np.abs(item.limit.bound), 1e-9)[None, :]
+                scale = np.maximum(scale_of(item.limit, item.limit.bound), 1e-9)[None, :]
                 smallest = min(smallest, float(np.nanmin(item.margin / scale)))
     return smallest
 

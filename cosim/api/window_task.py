@@ -65,7 +65,7 @@ class WindowOutcome:
         worlds: costs and states by world.
         injections: verified, per network, of the steps that are kept.
         duals: marginal values of the same steps.
-        smallest_margin: of all checks, as a share of the bound.
+        smallest_margin: of all checks, see `tightest`.
         notes: what the reader should know.
         seconds: per stage.
     """
@@ -139,7 +139,7 @@ def _solve(task: WindowTask) -> WindowOutcome:
     alone = None
     if task.settles and coupled.verdict == "feasible":
         with watch.stage("prices", ""):
-            worlds[LOSSES] = _with_losses(desk, everyone)
+            worlds[LOSSES] = _with_losses(desk, worlds[TOGETHER], everyone)
         with watch.stage("coalitions", ""):
             others, alone = coalition_worlds(desk)
             worlds |= others
@@ -195,8 +195,10 @@ def _copper_plate(desk: Desk, whole: Coupled, everyone: frozenset[str]) -> World
     return desk.world(market, market.solve(everyone), True)
 
 
-def _with_losses(desk: Desk, everyone: frozenset[str]) -> World:
+def _with_losses(desk: Desk, together: World, everyone: frozenset[str]) -> World:
     """Return the world that pays for losses and pumps but knows no limits."""
+    if desk.same_past(LOSSES, TOGETHER) and not desk.market(TOGETHER).cuts:
+        return together
     market = desk.market(LOSSES)
     market.set_loss_lines(desk.market(TOGETHER).loss_lines)
     return desk.world(market, market.solve(everyone, effort="rounded"), True)

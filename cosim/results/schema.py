@@ -146,7 +146,7 @@ WINDOWS = Table(
         Column("cost_copper_plate", "number", "shared, without networks, currency"),
         Column("cost_with_losses", "number", "with losses but no limits; may be missing"),
         Column("cost", "number", "shared, as it passed or was left in the networks, currency"),
-        Column("smallest_margin", "number", "of all checks, as a share of the bound"),
+        Column("smallest_margin", "number", "of all checks, as a share of what the quantity can vary over"),
         Column("seconds", "number", "wall time"),
     ),
 )
