@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from cosim.records import TimeAxis
 from cosim.records.time import FloatArray, IntArray
@@ -16,13 +17,16 @@ Block = tuple[str, str, IntArray, FloatArray]
 """Element table, quantity, ids of shape (n,), values of shape (T, n)."""
 
 
-def long_frame(blocks: Iterable[Block], time: TimeAxis, steps: IntArray) -> pd.DataFrame:
+def long_frame(
+    blocks: Iterable[Block], time: TimeAxis, steps: IntArray, keep_missing: bool = False
+) -> pd.DataFrame:
     """Return blocks as one table with columns time, element, id, quantity, value.
 
     Args:
-        blocks: values by element table and quantity; missing values are left out.
+        blocks: values by element table and quantity.
         time: the scenario's axis.
         steps: positions on it, shape (T,).
+        keep_missing: rows without a value stay; they are left out otherwise.
     """
     parts = list(blocks)
     stamps = time.index[steps]
@@ -37,7 +41,20 @@ def long_frame(blocks: Iterable[Block], time: TimeAxis, steps: IntArray) -> pd.D
         },
         columns=list(COLUMNS),
     )
-    return frame[frame["value"].notna()].reset_index(drop=True)
+    there = frame["value"].notna()
+    if keep_missing or there.all():
+        return frame
+    return frame[there].reset_index(drop=True)
+
+
+def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return long tables as one; text columns stay categorical."""
+    columns = {
+        name: union_categoricals([frame[name] for frame in frames], sort_categories=True)
+        for name in ("element", "quantity")
+    }
+    plain = [frame[["time", "id", "value"]] for frame in frames]
+    return pd.concat(plain, ignore_index=True).assign(**columns)[list(COLUMNS)]
 
 
 def _joined(parts: list[Any], dtype: Any) -> Any:

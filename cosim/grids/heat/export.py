@@ -5,33 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cosim.grids.heat.columns import DERIVED
+from cosim.grids.frames import long_frame, stacked
+from cosim.grids.heat.fields import DERIVED
 from cosim.grids.heat.net import HeatNet
 from cosim.grids.heat.reference import write_step
 from cosim.grids.heat.setpoints import Setpoints
 from cosim.grids.imports import engine
 from cosim.records import GridStates, TimeAxis
 from cosim.records.time import FloatArray, IntArray
-
-
-def long_frame(
-    time: TimeAxis, steps: IntArray, blocks: list[tuple[str, str, IntArray, FloatArray]]
-) -> pd.DataFrame:
-    """Return columns time, element, id, quantity, value from blocks of shape (T, n)."""
-    index = time.index[steps]
-    frames = [
-        pd.DataFrame(
-            {
-                "time": index.repeat(len(ids)),
-                "element": element,
-                "id": np.tile(ids, len(index)),
-                "quantity": quantity,
-                "value": values.ravel(),
-            }
-        )
-        for element, quantity, ids, values in blocks
-    ]
-    return pd.concat(frames, ignore_index=True)
 
 
 def setpoints_frame(time: TimeAxis, net: HeatNet, setpoints: Setpoints) -> pd.DataFrame:
@@ -55,10 +36,21 @@ def setpoints_frame(time: TimeAxis, net: HeatNet, setpoints: Setpoints) -> pd.Da
     ):
         column = np.full((len(steps), 1), value)
         blocks.append(("circ_pump_pressure", quantity, pump, column))
-    frame = long_frame(time, steps, blocks)
+    blocks += bypass_blocks(net, setpoints)
+    frame = long_frame(blocks, time, steps, keep_missing=True)
     known = setpoints.known()
     starts = [("junction", "tfluid_k", net.junction_ids, setpoints.start_k[known])]
-    return pd.concat([frame, long_frame(time, steps[known], starts)], ignore_index=True)
+    return stacked([frame, long_frame(starts, time, steps[known], keep_missing=True)])
+
+
+def bypass_blocks(
+    net: HeatNet, setpoints: Setpoints
+) -> list[tuple[str, str, IntArray, FloatArray]]:
+    """Return table, column, index and flows of the consumers' bypasses, if there are any."""
+    if not len(net.bypasses.rows):
+        return []
+    ids = net.ids("flow_control")[net.bypasses.rows]
+    return [("flow_control", "controlled_mdot_kg_per_s", ids, setpoints.bypass_kg_per_s)]
 
 
 def states_frame(time: TimeAxis, states: GridStates) -> pd.DataFrame:
@@ -68,8 +60,7 @@ def states_frame(time: TimeAxis, states: GridStates) -> pd.DataFrame:
         for column in states.fields
         if (column.element, column.quantity) not in DERIVED
     ]
-    frame = long_frame(time, states.injections.steps, blocks)
-    return frame[frame["value"].notna()].reset_index(drop=True)
+    return long_frame(blocks, time, states.injections.steps)
 
 
 def network_json(net: HeatNet, setpoints: Setpoints) -> str:
@@ -89,19 +80,22 @@ def network_json(net: HeatNet, setpoints: Setpoints) -> str:
     default_k = pipes.junction["tfluid_k"].to_numpy(dtype=float)
     start_k = np.where(usable[:, None], setpoints.start_k, default_k[None, :])
     if len(steps):
-        write_step(pipes, setpoints, setpoints.mdot_kg_per_s[0], 0)
+        write_step(pipes, net, setpoints, 0)
         pipes.junction["tfluid_k"] = start_k[0]
-    profiles = [("heat_consumer", name, values) for name, values in setpoints.consumer_columns()]
-    profiles.append(("junction", "tfluid_k", start_k))
-    for element, variable, values in profiles:
-        ids = pipes[element].index
+    profiles = [
+        ("heat_consumer", name, net.consumer_ids, values)
+        for name, values in setpoints.consumer_columns()
+    ]
+    profiles.append(("junction", "tfluid_k", net.junction_ids, start_k))
+    profiles += bypass_blocks(net, setpoints)
+    for element, variable, ids, values in profiles:
         names = [f"{element}.{id_}.{variable}" for id_ in ids]
         source = df_data(pd.DataFrame(values, index=steps, columns=names))
         const_control(
             pipes,
             element=element,
             variable=variable,
-            element_index=ids.to_numpy(),
+            element_index=np.array(ids),
             profile_name=names,
             data_source=source,
         )
