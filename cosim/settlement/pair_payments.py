@@ -20,6 +20,10 @@ from cosim.records.time import FloatArray
 
 FIXED = 1e-7
 """Share of the largest gain below which a player's gain counts as unable to rise."""
+LOSING = (
+    "no prices inside their bounds keep everyone from losing against staying alone; widen "
+    "bargaining.prices.bounds or use bargaining.prices.rule: lump_sum"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,8 @@ def fairest_received(money: Money, disagreement: FloatArray, weights: FloatArray
     floor = {i: float(disagreement[i]) for i in zero}
     while open_:
         level = _raise_level(money, disagreement, weights, open_, fixed, floor)
+        if level * float(max(weights)) < -_slack(money):
+            raise SettlementError(LOSING)
         stuck = [
             i
             for i in open_
@@ -248,9 +254,6 @@ def _solve(model: Any) -> float:
     solver.config.load_solutions = False
     result = solver.solve(model)
     if "optimal" not in str(result.solution_status).lower():
-        raise SettlementError(
-            "no prices inside their bounds keep everyone from losing against staying alone; widen "
-            "bargaining.prices.bounds or use bargaining.prices.rule: lump_sum"
-        )
+        raise SettlementError(LOSING)
     result.solution_loader.load_vars()
     return float(pyo.value(model.objective))

@@ -54,14 +54,19 @@ class PeerSettlement:
 
 
 def network_purchases(trades: PairTrades, bounds: Bounds) -> pd.Series:
-    """Return what the network account pays each seller, at mid-market rates, by seller.
+    """Return what the network account pays each participant, at mid-market rates, by participant.
 
-    Losses and pumps have no say in bargaining, so their energy has the middle price.
+    Losses and pumps have no say in bargaining, so their energy has the middle price. Where sharing
+    relieves the networks the account has energy to sell, and participants pay it.
     """
     reference = spans(trades, bounds)["reference"]
-    rows = [k for k, buyer in enumerate(trades.buyer) if buyer == NETWORK]
-    paid = pd.Series([reference[k] for k in rows], index=[trades.seller[k] for k in rows])
-    return paid.groupby(level=0).sum() if len(paid) else pd.Series(dtype=float)
+    paid: dict[str, float] = {}
+    for k, (seller, buyer) in enumerate(zip(trades.seller, trades.buyer, strict=True)):
+        if buyer == NETWORK:
+            paid[seller] = paid.get(seller, 0.0) + float(reference[k])
+        elif seller == NETWORK:
+            paid[buyer] = paid.get(buyer, 0.0) - float(reference[k])
+    return pd.Series(paid, dtype=float)
 
 
 def settle_peers(
@@ -111,7 +116,8 @@ def settle_peers(
 
 def _priced(trades: PairTrades) -> list[int]:
     """Return the pairs whose price is bargained: all but those of the network account."""
-    return [k for k, buyer in enumerate(trades.buyer) if buyer != NETWORK]
+    sides = zip(trades.seller, trades.buyer, strict=True)
+    return [k for k, side in enumerate(sides) if NETWORK not in side]
 
 
 def _money(trades: PairTrades, bounds: Bounds, parties: list[str], offset: pd.Series) -> Money:

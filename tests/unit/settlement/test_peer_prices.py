@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, minimize
 
+from cosim.errors import SettlementError
 from cosim.settlement.pair_payments import (
     Money,
     closest_payments,
@@ -104,6 +105,17 @@ def test_a_party_without_trades_cannot_be_paid_by_prices() -> None:
     assert fixed.received.to_dict() == pytest.approx(target)
     assert fixed.fixed.sum() == pytest.approx(0.0)
     assert fixed.fixed["carl"] == pytest.approx(0.5)
+
+
+def test_prices_that_make_somebody_lose_are_refused() -> None:
+    """Without any trade between the two there is no way to pay ann what she had alone."""
+    with pytest.raises(SettlementError, match="keep everyone from losing"):
+        settle(
+            np.array([[10.0]]),
+            [("ann", "bob")],
+            {"ann": 4.0, "bob": -4.0},
+            least={"ann": 3.5, "bob": -4.5},
+        )
 
 
 def test_binding_bounds_are_named() -> None:
