@@ -69,10 +69,19 @@ def build_physics(scenario: Scenario, tasks: Tasks | None = None) -> Physics:
         scenario: networks, background, limits.
         tasks: where the reference engines work; this process if missing.
     """
-    grids = build_grids(scenario.networks)
-    networks = CertifiedNetworks(grids, scenario.config.verification, tasks)
+    networks = build_networks(scenario, tasks)
     alone = networks.without_participants()
-    names = {
-        name: element_names(read_tables(inputs.file)) for name, inputs in scenario.networks.items()
+    return Physics(networks, alone, networks.baselines(alone), names_of(scenario))
+
+
+def build_networks(scenario: Scenario, tasks: Tasks | None = None) -> CertifiedNetworks:
+    """Build the adapters of a scenario without evaluating anything."""
+    return CertifiedNetworks(build_grids(scenario.networks), scenario.config.verification, tasks)
+
+
+def names_of(scenario: Scenario) -> dict[str, dict[tuple[str, int], str]]:
+    """Return, per network, (table, index) -> element name."""
+    return {
+        name: dict(element_names(read_tables(inputs.file)))
+        for name, inputs in scenario.networks.items()
     }
-    return Physics(networks, alone, networks.baselines(alone), names)

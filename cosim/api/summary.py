@@ -25,6 +25,9 @@ from cosim.settlement.players import Players
 
 PACKAGES = ("cosim", "pandapower", "pandapipes", "pyomo", "highspy", "pandas", "numpy", "scipy")
 
+Names = Mapping[str, Mapping[tuple[str, int], str]]
+"""Per network: (table, index) -> element name."""
+
 
 def versions() -> dict[str, str]:
     """Return the versions of everything that computes something."""
@@ -38,7 +41,7 @@ def versions() -> dict[str, str]:
 
 
 def cause_entries(
-    causes: Iterable[Cause], physics: Physics, scenario: Scenario
+    causes: Iterable[Cause], names: Names, scenario: Scenario
 ) -> list[dict[str, Any]]:
     """Return causes as plain data, with names and time stamps."""
     index = scenario.time.index
@@ -48,7 +51,7 @@ def cause_entries(
             "limit": cause.limit,
             "element": cause.element,
             "id": cause.id,
-            "name": physics.names[cause.grid].get((cause.element, cause.id), ""),
+            "name": names[cause.grid].get((cause.element, cause.id), ""),
             "steps": [index[step].isoformat() for step in cause.steps],
             "worst_time": index[cause.worst_step].isoformat(),
             "amount": cause.amount,
@@ -81,29 +84,55 @@ class Finding:
     mismatch: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run or a verification of any length came to.
+
+    Attributes:
+        verdict: see `Verdict`.
+        cause: one sentence, empty if feasible.
+        causes: limits that are missed.
+        iterations: rounds of the loop, 0 without a market.
+        certificate: see `certificate`.
+    """
+
+    verdict: Verdict
+    cause: str
+    causes: tuple[Cause, ...]
+    iterations: int
+    certificate: Mapping[str, Any]
+
+
 def base_summary(scenario: Scenario, physics: Physics, finding: Finding) -> dict[str, Any]:
     """Return what every kind of run reports: verdict, causes, certificate, names, versions."""
+    found = certificate(
+        physics.networks,
+        finding.verification,
+        physics.names,
+        finding.mismatch,
+        scenario.config.coupling,
+        scenario.input_hash,
+    )
+    outcome = Outcome(finding.verdict, finding.cause, finding.causes, finding.iterations, found)
+    return summary_of(scenario, physics.names, outcome)
+
+
+def summary_of(scenario: Scenario, names: Names, outcome: Outcome) -> dict[str, Any]:
+    """Return the summary that goes with an outcome; see `base_summary`."""
     config = scenario.config
     return {
         "name": config.name,
         "description": config.description,
         "currency": config.currency,
-        "verdict": finding.verdict,
-        "cause": finding.cause,
-        "causes": cause_entries(finding.causes, physics, scenario),
-        "iterations": finding.iterations,
+        "verdict": outcome.verdict,
+        "cause": outcome.cause,
+        "causes": cause_entries(outcome.causes, names, scenario),
+        "iterations": outcome.iterations,
         "steps": len(scenario.time),
         "step_minutes": config.time.step_minutes,
         "start": scenario.time.index[0].isoformat(),
         "networks": {name: network.kind for name, network in config.networks.items()},
-        "certificate": certificate(
-            physics.networks,
-            finding.verification,
-            physics.names,
-            finding.mismatch,
-            config.coupling,
-            scenario.input_hash,
-        ),
+        "certificate": dict(outcome.certificate),
         "participants": {name: p.role for name, p in config.participants.items()},
         "terminals": terminal_entries(scenario),
         "devices": device_entries(scenario),

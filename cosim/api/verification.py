@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Literal
 
 import pandas as pd
 
 from cosim.api import summary as summaries
+from cosim.api.chunk_store import ChunkStore, Join, join
+from cosim.api.chunks import Study
+from cosim.api.long_verification import Gathered, LongVerification, rerun_summary
 from cosim.api.main_job import RunResult
 from cosim.api.progress import Progress, Silent
 from cosim.api.schedule_file import read_schedule
-from cosim.api.session import Physics, build_physics, load
+from cosim.api.session import build_networks, load, names_of
 from cosim.api.stopwatch import Stopwatch
-from cosim.api.tables import network_frames
-from cosim.coupling import Verification
-from cosim.coupling.causes import find_causes, sentence
-from cosim.coupling.certificate import tight_checks
-from cosim.coupling.outcome import Verdict
+from cosim.coupling.causes import sentence
+from cosim.coupling.networks import Verification
+from cosim.coupling.outcome import Cause, Verdict
+from cosim.coupling.sampling import drawn_kw
 from cosim.errors import Problem, ScenarioError
+from cosim.records import Injections
 from cosim.report import write_report
-from cosim.results import RunTables, write_run
+from cosim.results.parquet import write_table
+from cosim.results.schema import TABLES
+from cosim.results.write import new_run, write_network, write_summary
 from cosim.scenario import Scenario
+from cosim.tasks import Tasks, open_tasks
+
+Reference = Literal["all", "sample"]
+CHUNK_STEPS: Mapping[Reference, int] = {"all": 96, "sample": 672}
+"""Steps per chunk where the scenario does not say."""
 
 
 def verify(
@@ -28,14 +42,26 @@ def verify(
     schedule: Path | str,
     to: Path | str | None = None,
     progress: Progress | None = None,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    reference: Reference | None = None,
 ) -> RunResult:
-    """Hold a schedule against every limit of every network, in pandapower and pandapipes.
+    """Hold a schedule against every limit of every network.
+
+    Steps are worked on in chunks, so memory does not grow with their number; an interrupted
+    verification goes on from its last finished chunk. The result does not depend on where the
+    chunks are worked on.
 
     Args:
         scenario: networks, background and limits; devices and tariffs play no part.
         schedule: CSV or Parquet, see `cosim.api.schedule_file.read_schedule`.
         to: the run folder; `runs/<name>-verify` if missing.
         progress: receiver of progress; silent if missing.
+        workers: processes on this machine.
+        scheduler: address of a Dask scheduler that works on the chunks instead.
+        reference: `all` steps in pandapower and pandapipes, or all in batch kernels and a
+            `sample` there; `verification.final` of the scenario if missing.
 
     Returns:
         The result with verdict `feasible` or `infeasible`: this schedule passes, or it does not.
@@ -43,7 +69,8 @@ def verify(
     Raises:
         ScenarioError: if the scenario or the schedule is not usable.
     """
-    watch = Stopwatch(progress or Silent())
+    told = progress or Silent()
+    watch = Stopwatch(told)
     with watch.stage("load", "Reading scenario and schedule"):
         loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
         if not loaded.networks:
@@ -52,56 +79,117 @@ def verify(
             )
             raise ScenarioError([found])
         injections, table = read_schedule(Path(schedule), loaded)
-    with watch.stage("networks", "Building the networks and evaluating them without participants"):
-        physics = build_physics(loaded)
-    with watch.stage("reference", "Verification with pandapower and pandapipes"):
-        verification = physics.networks.verify(injections, "reference")
     folder = Path(to) if to is not None else Path("runs") / f"{loaded.config.name}-verify"
+    how = reference or loaded.config.verification.final
+    with open_tasks(scheduler, workers) as tasks:
+        with watch.stage("networks", "Building the networks"):
+            study = _study(loaded, injections, how, tasks)
+        store = ChunkStore(folder, _key(loaded, Path(schedule), how))
+        size = loaded.config.verification.chunk_steps or CHUNK_STEPS[how]
+        long = LongVerification(study, injections, size, store, tasks, told)
+        with watch.stage("reference", _plan(how, store.begin())):
+            gathered = long.run()
+            causes = long.causes(gathered)
     with watch.stage("write", "Writing the run folder"):
-        tables = _tables(loaded, physics, verification, table, watch)
-        write_run(folder, tables)
+        summary = _summary(loaded, long, gathered, causes, watch)
+        _write(folder, store, long, gathered, table, summary, workers)
+    store.clear()
     with watch.stage("report", "Drawing the report"):
         report = write_report(folder)
-    verdict: Verdict = "feasible" if verification.passed else "infeasible"
-    return RunResult(folder, report, verdict, tables.summary["cause"], tables.summary)
+    return RunResult(folder, report, summary["verdict"], summary["cause"], summary)
 
 
-def _tables(
+def _study(
+    scenario: Scenario, injections: Mapping[str, Injections], how: Reference, tasks: Tasks
+) -> Study:
+    networks = build_networks(scenario, tasks)
+    return Study(
+        networks=networks,
+        names=names_of(scenario),
+        scenario=scenario,
+        engine="reference" if how == "all" else "fast",
+        peak_kw={
+            name: float(drawn_kw(grid, injections[name]).max(initial=0.0))
+            for name, grid in networks.grids.items()
+        },
+    )
+
+
+def _key(scenario: Scenario, schedule: Path, how: Reference) -> str:
+    digest = hashlib.sha256(schedule.read_bytes())
+    return f"{scenario.input_hash}-{digest.hexdigest()}-{how}-{version('cosim')}"
+
+
+def _plan(how: Reference, known: int) -> str:
+    text = "Verification with pandapower and pandapipes"
+    if how == "sample":
+        text = "Verification with batch kernels"
+    return f"{text}; {known} chunks finished by an earlier run" if known else text
+
+
+def _summary(
     scenario: Scenario,
-    physics: Physics,
-    verification: Verification,
-    table: pd.DataFrame,
+    long: LongVerification,
+    gathered: Gathered,
+    causes: tuple[Cause, ...],
     watch: Stopwatch,
-) -> RunTables:
-    config = scenario.config
-    margin = config.coupling.margin
-    causes = find_causes(physics.networks, {}, verification, physics.alone, {}, margin)
-    setpoints, states, files = network_frames(physics.networks, verification)
-    cause = "" if verification.passed else sentence(causes, verification, scenario.time)
-    verdict: Verdict = "feasible" if verification.passed else "infeasible"
-    finding = summaries.Finding(verdict, cause, causes, 0, verification, {})
-    summary = summaries.base_summary(scenario, physics, finding) | {
-        "description": f"Verification of a given schedule. {config.description}".strip(),
+) -> dict[str, Any]:
+    certificate = gathered.certificate()
+    certificate["reruns"] = rerun_summary(long, gathered, len(scenario.time))
+    passed = not causes and not gathered.failures
+    verdict: Verdict = "feasible" if passed else "infeasible"
+    found = Verification({}, {}, (), tuple(gathered.failures))
+    cause = "" if passed else sentence(causes, found, scenario.time)
+    outcome = summaries.Outcome(verdict, cause, causes, 0, certificate)
+    summary = summaries.summary_of(scenario, long.study.names, outcome)
+    summary |= {
+        "description": f"Verification of a given schedule. {scenario.config.description}".strip(),
         "seconds": summaries.rounded_seconds(watch.seconds),
         "notes": ["A given schedule was verified; no market was solved."],
     }
-    empty = pd.DataFrame()
-    return RunTables(
-        summary=summary,
-        schedule=_as_schedule(table),
-        iterations=empty,
-        checks=tight_checks(physics.networks, verification, physics.names),
-        allocation=empty,
-        prices=empty,
-        payments=empty,
-        coalitions=empty,
-        nodal_prices=empty,
-        setpoints=setpoints,
-        states=states,
-        networks=files,
-        copper_plate_states={},
-        copper_plate_schedule=empty,
-    )
+    notes = [*long.networks.notes, *gathered.network_notes()]
+    summaries.add_notes(summary, notes + _about_files(scenario, gathered))
+    return summary
+
+
+def _about_files(scenario: Scenario, gathered: Gathered) -> list[str]:
+    """Say which steps the network files carry, where it is not all of them."""
+    if gathered.chunks < 2 or gathered.hardest is None:
+        return []
+    steps = next(iter(gathered.hardest.injections.values())).steps
+    first, last = (scenario.time.index[int(k)].strftime("%Y-%m-%d %H:%M") for k in steps[[0, -1]])
+    return [
+        f"The files in networks/ carry the profiles of {len(steps)} steps from {first} to {last}, "
+        "which come closest to a limit; setpoints/ and states/ hold all steps."
+    ]
+
+
+def _write(
+    folder: Path,
+    store: ChunkStore,
+    long: LongVerification,
+    gathered: Gathered,
+    table: pd.DataFrame,
+    summary: Mapping[str, Any],
+    workers: int,
+) -> None:
+    assert gathered.hardest is not None
+    frames = {"schedule": _as_schedule(table), "checks": gathered.tight.frame()}
+    with new_run(folder) as partial:
+        for name, kind in TABLES.items():
+            frame = frames.get(name, pd.DataFrame())
+            write_table(partial / f"{name}.parquet", frame, kind, f"{name}.parquet")
+        for name, grid in long.networks.grids.items():
+            write_network(partial, name, grid.network_json(gathered.hardest.injections[name]))
+        joins = [
+            Join(store.root, gathered.chunks, partial, f"{sub}/{name}")
+            for name in long.networks.grids
+            for sub in ("states", "setpoints")
+        ]
+        with open_tasks(workers=workers) as tasks:
+            for _ in tasks.map(join, joins):
+                pass
+        write_summary(partial, summary)
 
 
 def _as_schedule(table: pd.DataFrame) -> pd.DataFrame:

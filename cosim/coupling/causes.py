@@ -25,6 +25,7 @@ def find_causes(
     alone: Verification,
     cuts: Mapping[CutKey, Cut],
     margin: float,
+    keep: int | None = CAUSES_KEPT,
 ) -> tuple[Cause, ...]:
     """Return the limits that are missed, per element, the worst of each limit first.
 
@@ -35,6 +36,7 @@ def find_causes(
         alone: state of the networks without participants.
         cuts: kept in the market.
         margin: share by which cuts lie inside their limit.
+        keep: how many to return; all of them if missing.
     """
     missed: dict[Key, list[Violation]] = {}
     for violation in verification.violations:
@@ -60,17 +62,17 @@ def find_causes(
                 without_participants=before.get(key, 0.0),
             )
         )
-    return _ranked(causes)
+    return tuple(causes) if keep is None else ranked(causes, keep)
 
 
-def _ranked(causes: Sequence[Cause]) -> tuple[Cause, ...]:
-    """Worst first within each limit, limits in turn, at most `CAUSES_KEPT` in all."""
+def ranked(causes: Sequence[Cause], keep: int = CAUSES_KEPT) -> tuple[Cause, ...]:
+    """Return causes worst first within each limit, limits in turn, at most `keep` in all."""
     groups: dict[tuple[str, str], list[Cause]] = {}
     for cause in sorted(causes, key=lambda c: -c.amount):
         groups.setdefault((cause.grid, cause.limit), []).append(cause)
     ordered = sorted(groups.values(), key=lambda group: -sum(len(c.steps) for c in group))
-    rounds = [group[k] for k in range(CAUSES_KEPT) for group in ordered if k < len(group)]
-    return tuple(rounds[:CAUSES_KEPT])
+    rounds = [group[k] for k in range(keep) for group in ordered if k < len(group)]
+    return tuple(rounds[:keep])
 
 
 def _relaxations(

@@ -132,7 +132,8 @@ def _tight(
     keep = min(
         max(TIGHT_CHECKS_PER_LIMIT, int(item.violated.sum())), int(np.isfinite(margin).sum())
     )
-    order = np.argsort(margin, kind="stable")[:keep]
+    closest = np.flatnonzero(margin <= np.partition(margin, keep - 1)[keep - 1])
+    order = closest[np.argsort(margin[closest], kind="stable")[:keep]]
     rows, columns = np.unravel_index(order, item.margin.shape)
     ids = limit.ids[columns]
     return pd.DataFrame(

@@ -14,7 +14,7 @@ import numpy as np
 from cosim.coupling.feedback import scale_of
 from cosim.grids.base import Grid
 from cosim.grids.limits import LimitCheck, check
-from cosim.records import GridStates, Injections, StateField
+from cosim.records import GridStates, Injections, Limit, StateField
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.verification import VerificationSection
 
@@ -146,16 +146,22 @@ def choose(
 def relative_margins(item: LimitCheck, failed: np.ndarray) -> FloatArray:
     """Return the smallest distance to the bound per step, as a share of its scale, shape (T,).
 
-    Infinite where the limit does not apply or the step has no state. A bound of zero has a hundred
-    times its tolerance for a scale.
+    Infinite where the limit does not apply or the step has no state.
     """
-    limit = item.limit
-    scale = np.maximum(scale_of(limit, limit.bound), 100.0 * limit.tolerance)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        distance = np.abs(item.margin) / scale[None, :]
+    distance = np.abs(item.margin) / scales(item.limit)[None, :]
     distance = np.where(np.isfinite(distance), distance, np.inf)
     closest: FloatArray = distance.min(axis=1, initial=np.inf)
     return np.where(failed, np.inf, closest)
+
+
+def scales(limit: Limit) -> FloatArray:
+    """Return what each quantity behind a limit can vary over, never zero, in the limit's unit.
+
+    A bound of zero has a hundred times its tolerance for a scale.
+    """
+    least = max(100.0 * limit.tolerance, 1e-12)
+    scale: FloatArray = np.maximum(scale_of(limit, limit.bound), least)
+    return scale
 
 
 def compare(grid: Grid, fast: GridStates, reference: GridStates) -> Comparison:

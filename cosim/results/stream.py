@@ -45,6 +45,11 @@ class TableStream:
         if len(frame):
             self._write(arrow_table(frame, self._table, self._where))
 
+    def append_arrow(self, content: pa.Table) -> None:
+        """Write a table, already checked, behind what is there."""
+        if content.num_rows:
+            self._write(content)
+
     def append_file(self, part: Path) -> None:
         """Write a file of the same table behind what is there, one row group at a time."""
         with pq.ParquetFile(part) as source:
