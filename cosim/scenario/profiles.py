@@ -142,9 +142,13 @@ def _stamps(column: pd.Series, zone: ZoneInfo | None) -> pd.DatetimeIndex:
     """
     if zone is not None:
         stamps = pd.DatetimeIndex(pd.to_datetime(column))
-        if stamps.tz is None:
-            return stamps.tz_localize(zone).tz_convert("UTC")
-        return stamps.tz_convert("UTC")
+        if stamps.tz is not None:
+            return stamps.tz_convert("UTC")
+        local = stamps.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+        odd = stamps[local.isna()]
+        if len(odd):
+            raise ValueError(f"{odd[0]} exists twice or not at all in {zone.key}")
+        return local.tz_convert("UTC")
     return pd.DatetimeIndex(pd.to_datetime(column, utc=True))
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cosim.errors import Problem
 from cosim.records import TimeAxis, read_only
@@ -99,6 +99,15 @@ class WeatherSection(Strict):
     """Of the terrain around wind turbines, for the logarithmic wind profile."""
     linke_turbidity: Annotated[float, Field(ge=1.0, le=15.0)] | None = None
     """Haze of the clear sky; the monthly climatology that comes with pvlib if missing."""
+
+    @model_validator(mode="after")
+    def _wind_is_measured_above_the_ground(self) -> Self:
+        if self.roughness_length_m >= self.wind_height_m:
+            raise ValueError(
+                f"roughness_length_m {self.roughness_length_m:g} is not below wind_height_m "
+                f"{self.wind_height_m:g}; give the length in m, 0.0002 (sea) to 1.5 (city)"
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import pytest
 
 from cosim.market.devices import DEVICES, Axes, Ports
 from cosim.scenario.scenario import resolve_series
+from cosim.scenario.weather import Weather
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -94,6 +95,7 @@ def make_bench(
     relax: bool = True,
     initial: Mapping[str, float] | None = None,
     gas_co2_kg_per_kwh: float = 0.0,
+    weather: Weather | None = None,
 ) -> Bench:
     """Build one device by its key in DEVICES from the fields of a scenario file."""
     columns = {name: np.asarray(values, float) for name, values in (profiles or {}).items()}
@@ -105,6 +107,7 @@ def make_bench(
         relax=relax,
         initial=initial or {},
         gas_co2_kg_per_kwh=gas_co2_kg_per_kwh,
+        weather=weather,
     )
     spec_type, build = DEVICES[device]
     model = pyo.ConcreteModel()
