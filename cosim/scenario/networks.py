@@ -100,6 +100,19 @@ class HeatLimits(PipeLimits):
     power_tolerance_kw: NonNegative = 0.5
 
 
+class Bypass(Strict):
+    """Least flow at stations, so that their connection stays at temperature when they need little.
+
+    What a station lacks of the flow passes it into the return line without giving off heat; the
+    losses and the pump electricity are the network's.
+    """
+
+    at: tuple[int | str, ...] | Literal["all"] = "all"
+    """Heat consumers (index or name) that have one; usually those at the ends of the network."""
+    least_kg_per_s: Positive
+    """Flow of station and bypass together, at least. A few grams per second for a house."""
+
+
 class HeatNetwork(Strict):
     """A district heating network in pandapipes' JSON format with one circulation pump."""
 
@@ -118,6 +131,8 @@ class HeatNetwork(Strict):
     """Hydraulic power over electric power."""
     pump_bus: int | str | None = None
     """Electric bus (index or name) that feeds the pump; the balancing plant's bus if missing."""
+    bypass: Bypass | None = None
+    """Stations with a bypass; none if missing."""
     friction_model: Literal["nikuradse", "colebrook", "swamee-jain"] = "swamee-jain"
     supplies_background: str | None = None
     """Participant who has to produce the heat of background customers and its losses; the

@@ -9,8 +9,10 @@ A step in which more is fed in than is drawn and lost is a failure with `converg
 keeps the values it has on paper, with plant heat below zero, so that it can be linearised; every
 other failed step is NaN.
 
-`verify("fast")` solves trees in one batch (`batch`); networks with loops or elements it does
-not know, and steps it cannot solve, go to pandapipes and are named in the notes.
+`verify("fast")` solves all steps in one batch: supply and return trees by elimination (`batch`),
+any other shape on a graph with loops (`mesh`). Networks with elements that neither knows, steps
+that neither can solve, and steps whose loops may have several solutions go to pandapipes and are
+named in the notes.
 """
 
 from __future__ import annotations
@@ -22,21 +24,18 @@ import pandas as pd
 
 from cosim.errors import GridError
 from cosim.grids.base import Engine
-from cosim.grids.heat.columns import HeatColumns, balance, batch_columns, state_fields
+from cosim.grids.heat.columns import HeatColumns, fast_columns
+from cosim.grids.heat.demand import Consumers, Demand
+from cosim.grids.heat.energy import balance
 from cosim.grids.heat.export import network_json, setpoints_frame, states_frame
+from cosim.grids.heat.fast import Fast, solve_fast
+from cosim.grids.heat.fields import state_fields
 from cosim.grids.heat.gate import failures, gate, plant_backwards, why_unsolved
 from cosim.grids.heat.limits import heat_limits
 from cosim.grids.heat.linearise import linearise
 from cosim.grids.heat.net import HeatNet, read_heat_net
 from cosim.grids.heat.reference import Reference, missed_outlets, run_reference
-from cosim.grids.heat.setpoints import (
-    Consumers,
-    Demand,
-    Setpoints,
-    batch_setpoints,
-    guessed_setpoints,
-    solve_batch,
-)
+from cosim.grids.heat.setpoints import Setpoints, fast_setpoints, guessed_setpoints
 from cosim.grids.imports import engine
 from cosim.records import (
     GridStates,
@@ -57,8 +56,8 @@ class HeatGrid:
     """A district-heat network; implements `cosim.grids.base.Grid`.
 
     Args:
-        inputs: kind heat or cooling, settings `HeatNetwork`, a pandapipes file with supply and
-            return pipes, heat consumers and one circ_pump_pressure.
+        inputs: kind heat or cooling, settings `HeatNetwork`, a pandapipes file with pipes, heat
+            consumers and one circ_pump_pressure of type pt.
 
     Raises:
         GridError: if the file or the temperatures cannot be used.
@@ -93,8 +92,8 @@ class HeatGrid:
         demand = self._consumers.demand(injections)
         if engine == "reference":
             return self._verify_with_pandapipes(injections, self._setpoints(demand), ())
-        if self._net.trees.forest is None:
-            note = f"pandapipes instead of the batch: {'; '.join(self._net.trees.reasons)}"
+        if self._net.kernel == "none":
+            note = f"pandapipes instead of the batch: {'; '.join(self._net.mesh.reasons)}"
             setpoints = guessed_setpoints(self._net, demand)
             return self._verify_with_pandapipes(injections, setpoints, (note,))
         return self._verify_in_batch(injections, demand)
@@ -127,30 +126,47 @@ class HeatGrid:
 
     def _setpoints(self, demand: Demand) -> Setpoints:
         """Return set-points with which plain pandapipes finds the states."""
-        if self._net.trees.forest is not None:
-            return batch_setpoints(self._net, demand, solve_batch(self._net, demand))
+        if self._net.kernel != "none":
+            return fast_setpoints(self._net, demand, solve_fast(self._net, demand))
         guess = guessed_setpoints(self._net, demand)
         return run_reference(self._net, guess).setpoints
 
     def _verify_in_batch(self, injections: Injections, demand: Demand) -> GridStates:
-        solution = solve_batch(self._net, demand)
-        columns = batch_columns(self._net, demand, solution)
-        hopeless, retry = {}, []
-        for row in np.flatnonzero(~columns.solved):
-            if solution.f[row, 0] < 0.0:
-                hopeless[int(row)] = why_unsolved(self._net, demand, solution, int(row))
-            else:
-                retry.append(int(row))
-        notes: tuple[str, ...] = ()
-        if retry:
-            rows = np.array(retry, dtype=np.int64)
-            part = Demand(demand.steps[rows], demand.q_w[rows], demand.t_out_k[rows])
-            found = run_reference(self._net, guessed_setpoints(self._net, part), rungs=1)
-            columns.put(rows, found.columns)
-            for k in found.remarks:
-                hopeless[retry[k]] = why_unsolved(self._net, demand, solution, retry[k])
-            notes = (f"pandapipes took over {len(retry)} steps of the batch",)
+        fast = solve_fast(self._net, demand)
+        columns = fast_columns(self._net, demand, fast)
+        hopeless, notes = self._take_over(demand, fast, columns)
         return self._states(injections, demand, columns, hopeless, {}, BATCH, notes)
+
+    def _take_over(
+        self, demand: Demand, fast: Fast, columns: HeatColumns
+    ) -> tuple[dict[int, str], tuple[str, ...]]:
+        """Let pandapipes solve what the batch left open or in doubt; columns are overwritten.
+
+        Returns what is known about steps that have no solution, and notes.
+        """
+        hopeless: dict[int, str] = {}
+        backwards = ~fast.solved & (fast.plant_kg_per_s < 0.0)
+        for row in np.flatnonzero(backwards):
+            hopeless[int(row)] = why_unsolved(self._net, demand, fast, int(row))
+        notes = []
+        doubtful = fast.solved & fast.doubtful & (fast.plant_kg_per_s >= 0.0)
+        for chosen, why in (
+            (~fast.solved & ~backwards, "of the batch"),
+            (doubtful, "whose loops may have several solutions"),
+        ):
+            rows = np.flatnonzero(chosen)
+            if not len(rows):
+                continue
+            part = Demand(demand.steps[rows], demand.q_w[rows], demand.t_out_k[rows])
+            setpoints = guessed_setpoints(self._net, part)
+            if chosen is doubtful:
+                setpoints = fast_setpoints(self._net, part, fast.at(rows))
+            found = run_reference(self._net, setpoints, rungs=1 if chosen is not doubtful else 3)
+            columns.put(rows, found.columns)
+            for row in rows[list(found.remarks)].tolist():
+                hopeless[row] = why_unsolved(self._net, demand, fast, row)
+            notes.append(f"pandapipes took over {len(rows)} steps {why}")
+        return hopeless, tuple(notes)
 
     def _verify_with_pandapipes(
         self, injections: Injections, setpoints: Setpoints, notes: tuple[str, ...]
@@ -172,13 +188,13 @@ class HeatGrid:
     def _explain(self, found: Reference) -> dict[int, str]:
         """Return what is known about steps that pandapipes could not solve."""
         reasons = dict(found.remarks)
-        if reasons and self._net.trees.forest is not None:
+        if reasons and self._net.kernel != "none":
             demand = found.setpoints.demand
             rows = np.array(sorted(reasons), dtype=np.int64)
             part = Demand(demand.steps[rows], demand.q_w[rows], demand.t_out_k[rows])
-            solution = solve_batch(self._net, part)
+            fast = solve_fast(self._net, part)
             for k, position in enumerate(rows.tolist()):
-                why = why_unsolved(self._net, part, solution, k)
+                why = why_unsolved(self._net, part, fast, k)
                 reasons[position] = f"{why} ({reasons[position]})"
         return reasons
 

@@ -1,43 +1,16 @@
-"""Result columns of a district-heat network, from the batch or from pandapipes.
-
-Derived columns, which pandapipes does not have:
-
-- `heat_consumer.dp_bar`: `p_from - p_to`, NaN unless heat is drawn.
-- `heat_consumer.supply_temperature_c`: at the inlet, NaN unless heat is drawn.
-- `pipe.speed_m_per_s`: amount of the velocity.
-- `circ_pump_pressure.heat_kw`, `.pump_kw`, `.return_temperature_c`: what the plant delivers, the
-  electricity of its pump, and what comes back (NaN while the pump stands still).
-- `circ_pump_pressure.heat_beside_feed_in_kw`: `heat_kw` where somebody feeds in, NaN elsewhere.
-
-A plant that would run backwards is a state on paper: it cools what comes from the supply line to
-the return temperature, and its pump needs nothing.
-"""
+"""Raw results of a district-heat network, from the batch or from pandapipes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Literal
 
 import numpy as np
 
-from cosim.grids.heat.batch import Solution
-from cosim.grids.heat.forest import NO_FLOW_KG_PER_S
+from cosim.grids.heat.demand import Demand
+from cosim.grids.heat.fast import Fast
 from cosim.grids.heat.net import HeatNet
-from cosim.grids.heat.setpoints import Demand
-from cosim.records import StateField, read_only
 from cosim.records.time import FloatArray, IntArray
-from cosim.units import PA_PER_BAR, W_PER_KW, celsius_to_kelvin
-
-DERIVED = frozenset(
-    {
-        ("heat_consumer", "dp_bar"),
-        ("heat_consumer", "supply_temperature_c"),
-        ("pipe", "speed_m_per_s"),
-        ("circ_pump_pressure", "heat_kw"),
-        ("circ_pump_pressure", "heat_beside_feed_in_kw"),
-        ("circ_pump_pressure", "pump_kw"),
-        ("circ_pump_pressure", "return_temperature_c"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +25,10 @@ class HeatColumns:
         consumer_kg_per_s: flow from supply to return, shape (T, c).
         consumer_m3_per_s: its amount as a volume, shape (T, c).
         outlet_k: temperature at the consumers' outlets, shape (T, c).
-        pump_kg_per_s: flow through the circulation pump, shape (T,).
-        pump_m3_per_s: the same as a volume, shape (T,).
-        pump_w: heat that the plant adds, shape (T,).
+        pump_kg_per_s: flow through the circulation pumps (circ_pump_pressure), shape (T, k).
+        pump_m3_per_s: the same as a volume, shape (T, k).
+        pump_w: heat that they add, shape (T, k).
+        fitting_kg_per_s: flow through everything else, see `HeatNet.fittings`, shape (T, f).
         solved: shape (T,).
     """
 
@@ -68,6 +42,7 @@ class HeatColumns:
     pump_kg_per_s: FloatArray
     pump_m3_per_s: FloatArray
     pump_w: FloatArray
+    fitting_kg_per_s: FloatArray
     solved: np.ndarray
 
     def put(self, rows: IntArray, other: HeatColumns) -> None:
@@ -79,47 +54,57 @@ class HeatColumns:
 def empty_columns(net: HeatNet, steps: int) -> HeatColumns:
     """Return columns full of NaN."""
     j, p, c = len(net.junction_ids), len(net.pipe_ids), len(net.consumer_ids)
-    arrays: list[np.ndarray] = [np.full((steps, n), np.nan) for n in (j, j, p, p, c, c, c)]
-    arrays += [np.full(steps, np.nan) for _ in range(3)]
+    k, f = len(net.pump_ids), sum(len(fitting.ids) for fitting in net.fittings.values())
+    arrays: list[np.ndarray] = [
+        np.full((steps, n), np.nan) for n in (j, j, p, p, c, c, c, k, k, k, f)
+    ]
     return HeatColumns(*[*arrays, np.zeros(steps, dtype=bool)])
 
 
-def batch_columns(net: HeatNet, demand: Demand, solution: Solution) -> HeatColumns:
+def fast_columns(net: HeatNet, demand: Demand, fast: Fast) -> HeatColumns:
     """Return the columns that pandapipes would show for a batch solution."""
-    forest, nodes, edges = net.trees.forest, net.trees.nodes, net.trees.edges
-    assert forest is not None
     columns = empty_columns(net, len(demand.steps))
-    inner = edges >= 0
-    columns.t_k[:, nodes] = solution.t
-    columns.p_bar[:, nodes] = solution.p
-    columns.pipe_m_per_s[:, edges[inner]] = solution.v[:, inner]
-    columns.pipe_kg_per_s[:, edges[inner]] = solution.f[:, inner] * forest.forward[inner]
-    columns.consumer_kg_per_s[:] = solution.m
-    flowing = solution.m != 0.0
-    columns.outlet_k[:] = np.where(flowing, demand.t_out_k, net.plant.ambient_k)
-    density = (_density(net, solution.t_in) + _density(net, columns.outlet_k)) / 2.0
-    columns.consumer_m3_per_s[:] = np.abs(solution.m) / density
-    flow = solution.f[:, 0]
-    supply_k = np.where(flow < 0.0, solution.t[:, 0], net.plant.t_supply_k)
-    back_k = np.where(flow < 0.0, net.plant.t_return_k, solution.t[:, forest.n_supply])
+    columns.t_k[:] = fast.t_k
+    columns.p_bar[:] = fast.p_bar
+    columns.pipe_kg_per_s[:] = fast.flows["pipe"]
+    columns.pipe_m_per_s[:] = fast.pipe_m_per_s
+    columns.consumer_kg_per_s[:] = fast.m
+    outlet_k = np.where(fast.m != 0.0, demand.t_out_k, net.plant.ambient_k)
+    columns.outlet_k[:] = np.where(np.isfinite(fast.m), outlet_k, np.nan)
+    density = mean_water(net, "rho", fast.t_in_k, columns.outlet_k)
+    columns.consumer_m3_per_s[:] = np.abs(fast.m) / density
+    flow = fast.flows["circ_pump_pressure"]
+    hot_k = net.net.circ_pump_pressure["t_flow_k"].to_numpy(dtype=float)[None, :]
+    supply_k = np.where(flow < 0.0, fast.t_k[:, net.pump_ends[1]], hot_k)
+    back_k = np.where(flow < 0.0, net.plant.t_return_k, fast.t_k[:, net.pump_ends[0]])
     columns.pump_kg_per_s[:] = flow
-    columns.pump_m3_per_s[:] = flow / ((_density(net, back_k) + _density(net, supply_k)) / 2.0)
-    columns.pump_w[:] = flow * (_cp(net, back_k) + _cp(net, supply_k)) / 2.0 * (supply_k - back_k)
-    columns.solved[:] = solution.iterations > 0
+    columns.pump_m3_per_s[:] = flow / mean_water(net, "rho", supply_k, back_k)
+    columns.pump_w[:] = flow * mean_water(net, "cp", supply_k, back_k) * (supply_k - back_k)
+    for table, fitting in net.fittings.items():
+        columns.fitting_kg_per_s[:, fitting.place] = fast.flows[table]
+    columns.solved[:] = fast.solved
     for item in fields(columns):
         if item.name != "solved":
             getattr(columns, item.name)[~columns.solved] = np.nan
     return columns
 
 
-def _density(net: HeatNet, t_k: FloatArray) -> FloatArray:
-    assert net.trees.fluid is not None
-    return _table(t_k, net.trees.fluid.rho_x, net.trees.fluid.rho_y)
+def water(net: HeatNet, what: Literal["rho", "cp"], t_k: FloatArray) -> FloatArray:
+    """Return density, kg/m3, or heat capacity, J/(kg K), at temperatures."""
+    if net.fluid is None:
+        fluid = net.net.fluid
+        values = fluid.get_density(t_k) if what == "rho" else fluid.get_heat_capacity(t_k)
+        return np.asarray(values, dtype=np.float64)
+    if what == "rho":
+        return _table(t_k, net.fluid.rho_x, net.fluid.rho_y)
+    return _table(t_k, net.fluid.cp_x, net.fluid.cp_y)
 
 
-def _cp(net: HeatNet, t_k: FloatArray) -> FloatArray:
-    assert net.trees.fluid is not None
-    return _table(t_k, net.trees.fluid.cp_x, net.trees.fluid.cp_y)
+def mean_water(
+    net: HeatNet, what: Literal["rho", "cp"], a_k: FloatArray, b_k: FloatArray
+) -> FloatArray:
+    """Return the mean of a property at two temperatures."""
+    return np.asarray((water(net, what, a_k) + water(net, what, b_k)) / 2.0)
 
 
 def _table(x: FloatArray, xs: FloatArray, ys: FloatArray) -> FloatArray:
@@ -127,95 +112,3 @@ def _table(x: FloatArray, xs: FloatArray, ys: FloatArray) -> FloatArray:
     k = np.clip(np.searchsorted(xs, x), 1, len(xs) - 1)
     slope = (ys[k] - ys[k - 1]) / (xs[k] - xs[k - 1])
     return np.asarray(ys[k - 1] + slope * (x - xs[k - 1]), dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """Energy of every step, kW, shape (T,).
-
-    Attributes:
-        plant_kw: heat (cold, for cooling) that the plant delivers.
-        loss_kw: plant and feeding terminals together, less what is drawn.
-        pump_kw: electricity of the circulation pump.
-        auxiliary_kw: the same with the pumps that lift fed-in water to supply pressure.
-    """
-
-    plant_kw: FloatArray
-    loss_kw: FloatArray
-    pump_kw: FloatArray
-    auxiliary_kw: FloatArray
-
-
-def balance(net: HeatNet, demand: Demand, columns: HeatColumns, pump_efficiency: float) -> Balance:
-    """Return who delivers, loses and needs how much; pumps take `volume flow * dp / eta`."""
-    plant_kw = net.sense * columns.pump_w / W_PER_KW
-    drawn_kw = net.sense * demand.q_w.sum(axis=1) / W_PER_KW
-    per_bar = PA_PER_BAR / pump_efficiency / W_PER_KW
-    back, flow = net.pump_ends
-    lift_bar = columns.p_bar[:, flow] - columns.p_bar[:, back]
-    pump_kw = np.maximum(columns.pump_m3_per_s, 0.0) * lift_bar * per_bar
-    rise_bar = np.where(demand.feeds(net.sense), _drop_bar(net, columns), 0.0)
-    boost_kw = (np.maximum(rise_bar, 0.0) * columns.consumer_m3_per_s).sum(axis=1) * per_bar
-    return Balance(plant_kw, plant_kw - drawn_kw, pump_kw, pump_kw + boost_kw)
-
-
-def _drop_bar(net: HeatNet, columns: HeatColumns) -> FloatArray:
-    a, b = net.consumer_ends
-    return np.asarray(columns.p_bar[:, a] - columns.p_bar[:, b], dtype=np.float64)
-
-
-def state_fields(
-    net: HeatNet, demand: Demand, columns: HeatColumns, energy: Balance
-) -> tuple[StateField, ...]:
-    """Return all result columns as records."""
-    q_w = np.where(columns.solved[:, None], demand.q_w, np.nan)
-    drawing = demand.draws(net.sense)
-    zero_c = celsius_to_kelvin(0.0)
-    inlet_c = columns.t_k[:, net.consumer_ends[0]] - zero_c
-    back_c = columns.t_k[:, net.pump_ends[0]] - zero_c
-    running = columns.pump_kg_per_s > NO_FLOW_KG_PER_S
-    fed = demand.feeds(net.sense).any(axis=1)
-    pump = {
-        "mdot_from_kg_per_s": columns.pump_kg_per_s,
-        "qext_w": columns.pump_w,
-        "heat_kw": energy.plant_kw,
-        "heat_beside_feed_in_kw": np.where(fed, energy.plant_kw, np.nan),
-        "pump_kw": energy.pump_kw,
-        "return_temperature_c": np.where(running, back_c, np.nan),
-    }
-    blocks = {
-        "junction": {"p_bar": columns.p_bar, "t_k": columns.t_k},
-        "pipe": {
-            **_ends(columns, net.pipe_ends),
-            "mdot_from_kg_per_s": columns.pipe_kg_per_s,
-            "v_mean_m_per_s": columns.pipe_m_per_s,
-            "speed_m_per_s": np.abs(columns.pipe_m_per_s),
-        },
-        "heat_consumer": {
-            **_ends(columns, net.consumer_ends),
-            "t_outlet_k": columns.outlet_k,
-            "mdot_from_kg_per_s": columns.consumer_kg_per_s,
-            "qext_w": q_w,
-            "dp_bar": np.where(drawing, _drop_bar(net, columns), np.nan),
-            "supply_temperature_c": np.where(drawing, inlet_c, np.nan),
-        },
-        "circ_pump_pressure": {
-            **_ends(columns, net.pump_ends[:, None]),
-            **{name: values[:, None] for name, values in pump.items()},
-        },
-    }
-    return tuple(
-        StateField(element, quantity, net.ids(element), read_only(values))
-        for element, block in blocks.items()
-        for quantity, values in block.items()
-    )
-
-
-def _ends(columns: HeatColumns, ends: IntArray) -> dict[str, FloatArray]:
-    """Return pressure and temperature of the junctions at both ends of a branch table."""
-    return {
-        "p_from_bar": columns.p_bar[:, ends[0]],
-        "p_to_bar": columns.p_bar[:, ends[1]],
-        "t_from_k": columns.t_k[:, ends[0]],
-        "t_to_k": columns.t_k[:, ends[1]],
-    }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from cosim.grids.heat.batch import Solution
 from cosim.grids.heat.columns import HeatColumns
+from cosim.grids.heat.demand import Demand
+from cosim.grids.heat.fast import Fast
 from cosim.grids.heat.forest import NO_FLOW_KG_PER_S
 from cosim.grids.heat.net import HeatNet
-from cosim.grids.heat.setpoints import Demand
 from cosim.records import StepFailure
 from cosim.records.time import IntArray
 from cosim.units import W_PER_KW, ZERO_CELSIUS_K, kelvin_to_celsius
@@ -22,7 +22,7 @@ linearised there."""
 
 def gate(net: HeatNet, demand: Demand, columns: HeatColumns) -> dict[int, str]:
     """Return row -> reason for converged steps that are not physical, whatever the plant does."""
-    tests = (_not_a_number, _low_pressure, _backwards, _temperatures, _no_head)
+    tests = (_cut_off, _not_a_number, _low_pressure, _backwards, _temperatures, _no_head)
     found: dict[int, str] = {}
     for row in np.flatnonzero(columns.solved):
         for test in tests:
@@ -35,18 +35,40 @@ def gate(net: HeatNet, demand: Demand, columns: HeatColumns) -> dict[int, str]:
 
 def plant_backwards(net: HeatNet, demand: Demand, columns: HeatColumns) -> dict[int, str]:
     """Return row -> reason for converged steps in which the plant would run backwards."""
-    turned = columns.solved & (columns.pump_kg_per_s < -NO_FLOW_KG_PER_S)
-    return {int(row): backwards(net, demand, int(row)) for row in np.flatnonzero(turned)}
+    turned = columns.solved[:, None] & (columns.pump_kg_per_s < -NO_FLOW_KG_PER_S)
+    found = {}
+    for row in np.flatnonzero(turned.any(axis=1)):
+        if turned[row, net.plant_at]:
+            found[int(row)] = backwards(net, demand, int(row))
+        else:
+            ids = listed(net.pump_ids[turned[row]])
+            found[int(row)] = (
+                f"circ_pump_pressure {ids} would run backwards: its lift is too small beside that "
+                f"of the plant (circ_pump_pressure {net.pump_id})"
+            )
+    return found
+
+
+def _cut_off(net: HeatNet, demand: Demand, columns: HeatColumns, row: int) -> str:
+    wrong = net.cut_off & (demand.q_w[row] != 0.0)
+    if not wrong.any():
+        return ""
+    return (
+        f"heat_consumer {listed(net.consumer_ids[wrong])} is cut off from the plant by closed "
+        "valves or elements out of service"
+    )
 
 
 def _not_a_number(net: HeatNet, demand: Demand, columns: HeatColumns, row: int) -> str:
-    for name, values, ids in (
-        ("junction", columns.p_bar[row], net.junction_ids),
-        ("junction", columns.t_k[row], net.junction_ids),
-        ("pipe", columns.pipe_kg_per_s[row], net.pipe_ids),
-        ("heat_consumer", columns.consumer_kg_per_s[row], net.consumer_ids),
+    reached = net.mesh.reached
+    in_use = reached[net.pipe_ends].all(axis=0) & net.net.pipe["in_service"].to_numpy(dtype=bool)
+    for name, values, ids, wanted in (
+        ("junction", columns.p_bar[row], net.junction_ids, reached),
+        ("junction", columns.t_k[row], net.junction_ids, reached),
+        ("pipe", columns.pipe_kg_per_s[row], net.pipe_ids, in_use),
+        ("heat_consumer", columns.consumer_kg_per_s[row], net.consumer_ids, ~net.cut_off),
     ):
-        bad = ~np.isfinite(values)
+        bad = ~np.isfinite(values) & wanted
         if bad.any():
             return f"no result at {name} {listed(ids[bad])}"
     return ""
@@ -65,9 +87,9 @@ def backwards(net: HeatNet, demand: Demand, row: int) -> str:
 
 def _low_pressure(net: HeatNet, demand: Demand, columns: HeatColumns, row: int) -> str:
     absolute = columns.p_bar[row] + net.ambient_bar
-    if absolute.min() >= 0.0:
+    if not (absolute < 0.0).any():
         return ""
-    worst = int(np.argmin(absolute))
+    worst = int(np.nanargmin(absolute))
     return (
         f"absolute pressure is negative at {int((absolute < 0.0).sum())} junction(s), worst "
         f"{absolute[worst]:.2f} bar at junction {net.junction_ids[worst]}: too little pump head "
@@ -86,6 +108,9 @@ def _backwards(net: HeatNet, demand: Demand, columns: HeatColumns, row: int) -> 
 def _temperatures(net: HeatNet, demand: Demand, columns: HeatColumns, row: int) -> str:
     plant = net.plant
     sources = [plant.t_supply_k, plant.t_return_k, plant.ambient_k, *demand.t_out_k[row]]
+    sources += net.producers_k.tolist()
+    if "heat_exchanger" in net.fittings:  # what leaves one is not given
+        sources.append(ZERO_CELSIUS_K)
     low = max(min(sources), ZERO_CELSIUS_K) - TEMPERATURE_SLACK_K
     high = max(sources) + TEMPERATURE_SLACK_K
     t_k = columns.t_k[row]
@@ -106,6 +131,7 @@ def _no_head(net: HeatNet, demand: Demand, columns: HeatColumns, row: int) -> st
     drop = np.where(
         demand.draws(net.sense)[row], columns.p_bar[row, a] - columns.p_bar[row, b], np.inf
     )
+    drop = np.where(np.isnan(drop), np.inf, drop)
     worst = int(np.argmin(drop))
     if drop[worst] >= -HOPELESS_HEADS * net.plant.lift_bar:
         return ""
@@ -115,18 +141,18 @@ def _no_head(net: HeatNet, demand: Demand, columns: HeatColumns, row: int) -> st
     )
 
 
-def why_unsolved(net: HeatNet, demand: Demand, solution: Solution, row: int) -> str:
+def why_unsolved(net: HeatNet, demand: Demand, fast: Fast, row: int) -> str:
     """Guess from the last iterate why the batch found no flows."""
-    if solution.f[row, 0] < 0.0:
+    if fast.plant_kg_per_s[row] < 0.0:
         return backwards(net, demand, row)
-    short = net.sense * (solution.t_in[row] - demand.t_out_k[row])
+    short = net.sense * (fast.t_in_k[row] - demand.t_out_k[row])
     drawing = demand.draws(net.sense)[row]
     cold = drawing & (short <= 0.0)
     if cold.any():
         worst = int(np.argmin(np.where(drawing, short, np.inf)))
         return (
             f"no mass flow found: heat_consumer {net.consumer_ids[worst]} is supplied at "
-            f"{kelvin_to_celsius(solution.t_in[row, worst]):.1f} C, no better than its return"
+            f"{kelvin_to_celsius(fast.t_in_k[row, worst]):.1f} C, no better than its return"
         )
     return "no mass flows found"
 

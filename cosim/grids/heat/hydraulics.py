@@ -11,6 +11,8 @@ of their mean temperature and `lambda` by one of three laws:
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from cosim.grids.heat.forest import (
@@ -36,8 +38,27 @@ COLEBROOK_STEP = 1.0e-4
 COLEBROOK_MAX_ITERATIONS = 100
 
 
+class Pipes(Protocol):
+    """What friction depends on, one value per edge."""
+
+    @property
+    def length_m(self) -> FloatArray:
+        """Length."""
+        ...
+
+    @property
+    def diameter_m(self) -> FloatArray:
+        """Inner diameter."""
+        ...
+
+    @property
+    def roughness_m(self) -> FloatArray:
+        """Wall roughness."""
+        ...
+
+
 @jit
-def friction_factors(net: Forest, friction: int, re: FloatArray, lam: FloatArray) -> None:
+def friction_factors(net: Pipes, friction: int, re: FloatArray, lam: FloatArray) -> None:
     """Write the Darcy friction factor of every edge with flow into `lam`."""
     for i in range(len(re)):
         rough = net.roughness_m[i] / net.diameter_m[i]
@@ -53,7 +74,7 @@ def friction_factors(net: Forest, friction: int, re: FloatArray, lam: FloatArray
 
 
 @jit
-def _colebrook(net: Forest, re: FloatArray, lam: FloatArray) -> None:
+def _colebrook(net: Pipes, re: FloatArray, lam: FloatArray) -> None:
     """Iterate all pipes together from the rough-pipe value, as many times as pandapipes does."""
     for _ in range(COLEBROOK_MAX_ITERATIONS):
         largest = 0.0

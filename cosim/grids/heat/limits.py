@@ -108,6 +108,8 @@ def _limit(
         "pump_kw": (limits.power_tolerance_kw, "kW"),
     }[quantity]
     ids = net.ids(element)
+    if element == "circ_pump_pressure":
+        ids = read_only([net.pump_id], np.int64)
     return Limit(
         name=name,
         element=element,

@@ -25,7 +25,7 @@ FOREIGN_TABLES = (
     "press_control",
     "flow_control",
 )
-"""Elements the batch equations do not know; a network with them goes to pandapipes."""
+"""Elements that supply and return trees do not have; a network with them is a mesh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def find_trees(net: Any, ends: Mapping[str, IntArray], ambient_bar: FloatArray) 
         ambient_bar: air pressure at the junctions, shape (j,).
     """
     reasons = _foreign(net)
-    fluid = _fluid(net, reasons)
+    fluid = fluid_tables(net, reasons)
     nodes, parent, edges = _breadth_first(ends["pipe"], ends["circ_pump_pressure"][::-1, 0])
     if not reasons:
         reasons = _not_a_forest(net, ends, nodes, parent)
@@ -75,6 +75,8 @@ def _foreign(net: Any) -> list[str]:
     reasons = [
         f"{len(net[name])} {name}" for name in FOREIGN_TABLES if name in net and len(net[name])
     ]
+    if len(net.circ_pump_pressure) > 1:
+        reasons.append(f"{len(net.circ_pump_pressure)} circ_pump_pressure")
     if (net.pipe["sections"].to_numpy(dtype=int) > 1).any():
         reasons.append("pipes cut into sections")
     for name in ("junction", "pipe"):
@@ -83,7 +85,8 @@ def _foreign(net: Any) -> list[str]:
     return reasons
 
 
-def _fluid(net: Any, reasons: list[str]) -> Fluid | None:
+def fluid_tables(net: Any, reasons: list[str]) -> Fluid | None:
+    """Return the property tables of the fluid; adds to `reasons` and returns None without them."""
     tables: list[FloatArray] = []
     for name in ("density", "viscosity", "heat_capacity"):
         prop = net.fluid.all_properties[name]

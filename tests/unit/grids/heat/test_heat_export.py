@@ -57,7 +57,7 @@ def test_plain_pipeflow_with_the_setpoints_gives_the_states(
         write(net, rows)
         assert run(net, use_numba=False)
         for (element, quantity), block in expected[expected["time"] == time].groupby(
-            ["element", "quantity"]
+            ["element", "quantity"], observed=True
         ):
             plain = net[f"res_{element}"][quantity].loc[block["id"].to_numpy()].to_numpy()
             bound = 1e-6 * max(1.0, float(np.abs(plain).max()))

@@ -1,0 +1,1 @@
+"""Batch equations for water networks with loops, valves, pumps and several producers."""
