@@ -4,11 +4,13 @@ Sign: terminals and background speak kW and kvar injected, positive into the net
 terminal point is one `sgen` with signed `p_mw`, background loads keep pandapower's sign (positive
 draws). `ext_grid.p_mw` and `slack_kw` are positive where the upstream grid delivers.
 
-Engines: `fast` solves all steps at once (`electric_batch`), `reference` is pandapower, one Newton
-power flow per step with tolerance 1e-8 MVA. Networks with voltage-controlled generators, DC lines,
-voltage-dependent loads or FACTS always run on the reference, which the states' notes say.
+Engines: `fast` solves all steps at once (`cosim.grids.electric.batch`), `reference` is pandapower,
+one Newton power flow per step with tolerance 1e-8 MVA. Networks with FACTS or DC grids always run
+on the reference, which the states' notes say. Generators hold their voltage and power (reactive
+limits are not enforced), loads may follow the voltage; unsymmetrical customers are refused.
 
-Losses are those of lines, transformers and shunts. Buses in service that no external grid reaches
+Losses are those of everything between injections: lines, transformers, impedances, DC lines, shunts
+and the parts of wards that follow the voltage. Buses in service that no external grid reaches
 are left out of states and limits, with a note. A step without a solution, or with a voltage below
 half of nominal, is a failure and NaN throughout.
 """
@@ -20,17 +22,20 @@ import pandas as pd
 
 from cosim.errors import GridError
 from cosim.grids.base import Engine
-from cosim.grids.electric.arrays import Injector, read_arrays, unsupported
 from cosim.grids.electric.batch import ElectricBatch
 from cosim.grids.electric.columns import (
     ElectricColumns,
+    delivered_mw,
     empty_columns,
     fields_of,
     fill_from_voltage,
     gate,
     replace_rows,
 )
+from cosim.grids.electric.coverage import unsupported
+from cosim.grids.electric.equations import read_arrays
 from cosim.grids.electric.export import network_json, setpoints_frame, states_frame
+from cosim.grids.electric.injector import Injector
 from cosim.grids.electric.limits import electric_limits
 from cosim.grids.electric.model import ElectricModel, Setpoints, some
 from cosim.grids.electric.reference import differences, run_reference
@@ -63,7 +68,9 @@ class ElectricGrid:
         self._reasons = unsupported(self._model.net)
         self._batch = None if self._reasons else ElectricBatch(self._arrays)
         self._limits, unrated = electric_limits(self._model, self._arrays)
-        self._notes = (*self._model.notes, *unrated, *self._dead_notes())
+        self._notes = (
+            *self._model.notes, *unrated, *self._dead_notes(), *self._shared_notes()
+        )  # fmt: skip
         self._version = _version()
 
     @property
@@ -170,7 +177,7 @@ class ElectricGrid:
             for row in np.flatnonzero(~columns.solved).tolist()
         ]
         failures += gate(columns, injections.steps)
-        slack_kw = columns.values["ext_grid", "p_mw"].sum(axis=1) * KW_PER_MW
+        slack_kw = delivered_mw(columns, self._arrays) * KW_PER_MW
         return GridStates(
             grid=self._inputs.name,
             engine=engine,
@@ -218,6 +225,21 @@ class ElectricGrid:
         )
         note = f"{dead.size} bus(es) without external grid left out: {some(dead.tolist())}"
         return (f"{note}; {lost} background customer(s) there are not supplied" if lost else note,)
+
+    def _shared_notes(self) -> tuple[str, ...]:
+        """Say which terminals follow the voltage because loads at their bus do.
+
+        pandapower averages the shares over the loads of a bus and applies them to all power there.
+        """
+        node = self._arrays.node_of(self._model.point_bus)
+        follows = (self._arrays.voltage_share[:, node] != 0.0).any(axis=0)
+        if not follows.any():
+            return ()
+        buses = some(sorted(set(self._model.point_bus[follows].tolist())))
+        return (
+            f"{int(follows.sum())} terminal point(s) share a bus with voltage-dependent loads "
+            f"(bus {buses}): pandapower lets their power follow the voltage too",
+        )
 
 
 def _value(states: GridStates, target: Target, row: int) -> float:

@@ -6,7 +6,9 @@ With Y from pandapower, s the node injections, R the slack nodes and L the other
 
 starting from the state without customers, every step a column. The iteration converges linearly,
 for distribution networks in 5 to 15 rounds far from collapse; at its end it satisfies the same
-equations as Newton's method. Steps where it does not settle are left to the reference engine.
+equations as Newton's method. Steps where it does not settle, and networks where generators hold
+voltages or loads follow them, are solved by Newton's method (`cosim.grids.electric.newton`); what
+that does not solve either is left to the reference engine.
 
 Source: implicit Z-bus method, Chen et al. 1991, doi 10.1109/61.85860; convergence conditions in
 Bazrafshan and Gatsis 2018, doi 10.1109/TPWRS.2017.2767629.
@@ -15,12 +17,14 @@ Bazrafshan and Gatsis 2018, doi 10.1109/TPWRS.2017.2767629.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from cosim.grids.electric.arrays import ComplexArray, ElectricArrays
 from cosim.grids.electric.kernel import Factors, factorise, settle_adjoint, settle_voltage, solve
+from cosim.grids.electric.newton import NewtonBatch
 from cosim.records.time import IntArray
 
 STEP_TOLERANCE_PU = 1e-10
@@ -39,12 +43,10 @@ class BatchResult:
     Attributes:
         voltage: last iterate, shape (n, T), per unit.
         solved: shape (T,).
-        rounds: of the slowest step.
     """
 
     voltage: ComplexArray
     solved: npt.NDArray[np.bool_]
-    rounds: int
 
 
 class ElectricBatch:
@@ -59,19 +61,34 @@ class ElectricBatch:
         from_slack = np.asarray(rows[:, arrays.slack] @ arrays.voltage[arrays.slack])
         self._open_circuit: ComplexArray = solve(self._factors, -from_slack)
 
+    @cached_property
+    def newton(self) -> NewtonBatch:
+        """Newton's method for this network, prepared when it is first needed."""
+        return NewtonBatch(self.arrays)
+
     def solve(self, power: ComplexArray, start: ComplexArray | None = None) -> BatchResult:
         """Return the voltages for given injections.
 
         Args:
-            power: injection of every node in per unit, shape (n, T), constant part included.
+            power: injection of every node but machines in per unit, shape (n, T).
             start: voltages to start from, shape (n, T).
         """
+        if not self.arrays.is_constant_power:
+            return BatchResult(*self.newton.solve(power, start))
+        result = self._settle(power, start)
+        rest = np.flatnonzero(~result.solved)
+        if rest.size:
+            begin = None if start is None else start[:, rest]
+            result.voltage[:, rest], result.solved[rest] = self.newton.solve(power[:, rest], begin)
+        return result
+
+    def _settle(self, power: ComplexArray, start: ComplexArray | None) -> BatchResult:
+        """Run the fixed point; steps where it does not settle are not solved."""
         free, steps = self.arrays.free, power.shape[1]
         voltage = np.empty((self.arrays.voltage.size, steps), dtype=np.complex128)
         voltage[self.arrays.slack] = self.arrays.voltage[self.arrays.slack][:, None]
         solved = np.zeros(steps, dtype=bool)
         base = self._open_circuit
-        rounds = 0
         for first in range(0, steps, WIDTH):
             part = slice(first, min(first + WIDTH, steps))
             load = power[free, part]
@@ -79,7 +96,7 @@ class ElectricBatch:
                 np.broadcast_to(base[:, None], load.shape) if start is None else start[free, part]
             )
             re, im = begin.real.copy(), begin.imag.copy()
-            used, change = settle_voltage(
+            _, change = settle_voltage(
                 self._factors,
                 load.real.copy(),
                 load.imag.copy(),
@@ -92,8 +109,7 @@ class ElectricBatch:
             )
             voltage[free, part] = re + 1j * im
             solved[part] = change <= STEP_TOLERANCE_PU**2
-            rounds = max(rounds, int(used))
-        return BatchResult(voltage, solved, rounds)
+        return BatchResult(voltage, solved)
 
     def most_strained_bus(self, power: ComplexArray) -> int:
         """Return the bus whose voltage moves most in the first round, for injections (n,)."""

@@ -17,7 +17,7 @@ from cosim.units import KW_PER_MW
 BUS = ("vm_pu", "va_degree")
 LINE = ("loading_percent", "i_ka", "p_from_mw", "pl_mw")
 TRAFO = ("loading_percent", "p_hv_mw", "pl_mw")
-EXT_GRID = ("p_mw", "q_mvar")
+SOURCE = ("p_mw", "q_mvar")
 OF_TABLE: dict[str, tuple[str, ...]] = {"line": LINE, "trafo": TRAFO, "trafo3w": TRAFO}
 COLLAPSE_PU = 0.5
 """Power can reach a constant-power load of any lagging or unity power factor only above half the
@@ -47,8 +47,12 @@ def empty_columns(arrays: ElectricArrays, steps: int) -> ElectricColumns:
     """Return columns full of NaN."""
     ids = {"bus": arrays.bus_ids, "ext_grid": arrays.slacks.ids}
     ids |= {branch.table: branch.ids for branch in arrays.branches}
-    names: dict[str, tuple[str, ...]] = {"bus": BUS, "ext_grid": EXT_GRID}
+    if arrays.generators.ids.size:
+        ids["gen"] = arrays.generators.ids
+    names: dict[str, tuple[str, ...]] = {"bus": BUS, "ext_grid": SOURCE}
     names |= {branch.table: OF_TABLE[branch.table] for branch in arrays.branches}
+    if "gen" in ids:
+        names["gen"] = SOURCE
     values = {
         (table, name): np.full((steps, ids[table].size), np.nan)
         for table, columns in names.items()
@@ -76,27 +80,41 @@ def fill_from_voltage(
     v = voltage[arrays.bus_node].T
     columns.values["bus", "vm_pu"][rows] = np.abs(v)
     columns.values["bus", "va_degree"][rows] = np.angle(v, deg=True)
-    _fill_slacks(columns, arrays, voltage, power, rows)
+    _fill_sources(columns, arrays, voltage, power, rows)
     current = arrays.admittance @ voltage
-    total = (voltage * np.conj(current)).real.sum(axis=0)
-    columns.loss_kw[rows] = total * arrays.base_mva * KW_PER_MW
+    total = (voltage * np.conj(current)).real.sum(axis=0) * arrays.base_mva
+    columns.loss_kw[rows] = (total + arrays.constant_loss_mw) * KW_PER_MW
     for branch in arrays.branches:
         _fill_branch(columns, arrays, branch, voltage, rows)
     columns.solved[rows] = True
 
 
-def _fill_slacks(
+def _fill_sources(
     columns: ElectricColumns,
     arrays: ElectricArrays,
     voltage: ComplexArray,
     power: ComplexArray,
     rows: IntArray,
 ) -> None:
-    node = arrays.slacks.node
-    current = arrays.admittance.tocsr()[node] @ voltage
-    delivered = (voltage[node] * np.conj(current) - power[node]) * arrays.base_mva
-    columns.values["ext_grid", "p_mw"][rows] = (delivered.real * arrays.slacks.p_part[:, None]).T
-    columns.values["ext_grid", "q_mvar"][rows] = (delivered.imag * arrays.slacks.q_part[:, None]).T
+    for sources in (arrays.slacks, arrays.generators):
+        if not sources.ids.size:
+            continue
+        node, table = sources.node, sources.table
+        current = arrays.admittance.tocsr()[node] @ voltage
+        of_node = (voltage[node] * np.conj(current) - power[node]) * arrays.base_mva
+        p = sources.p_offset[:, None] + sources.p_share[:, None] * of_node.real
+        q = sources.q_offset[:, None] + sources.q_share[:, None] * of_node.imag
+        columns.values[table, "p_mw"][rows] = p.T
+        columns.values[table, "q_mvar"][rows] = q.T
+
+
+def delivered_mw(columns: ElectricColumns, arrays: ElectricArrays) -> FloatArray:
+    """Return what external grids and slack generators deliver together, shape (T,)."""
+    total: FloatArray = columns.values["ext_grid", "p_mw"].sum(axis=1)
+    balances = arrays.generators.balances
+    if balances.any():
+        total = total + columns.values["gen", "p_mw"][:, balances].sum(axis=1)
+    return total
 
 
 def _fill_branch(
@@ -149,8 +167,8 @@ def fill_from_net(columns: ElectricColumns, net: Any, row: int) -> None:
 def _loss_mw(net: Any) -> float:
     """What all buses deliver into the branches, plus what shunts draw.
 
-    `res_bus.p_mw` holds the withdrawal of everything connected to a bus, shunts included; with a
-    minus it is what flows into the branches.
+    `res_bus.p_mw` holds the withdrawal of everything connected to a bus but DC lines, shunts
+    included; with a minus it is what flows into lines of both kinds and transformers.
     """
     total = -float(np.nansum(net.res_bus["p_mw"].to_numpy(dtype=float)))
     if len(net.shunt):
@@ -160,8 +178,6 @@ def _loss_mw(net: Any) -> float:
             on = net[table]["in_service"].to_numpy(dtype=bool)
             drawn = net[f"res_{table}"]["p_mw"].to_numpy(dtype=float)
             total += float(np.nansum(np.where(on, drawn - net[table]["ps_mw"].to_numpy(float), 0)))
-    if len(net.dcline):
-        total += float(np.nansum(net.res_dcline["pl_mw"].to_numpy(dtype=float)))
     return total
 
 

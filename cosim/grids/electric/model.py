@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cosim.errors import GridError
+from cosim.grids.electric.coverage import refuse_unbalanced
 from cosim.grids.imports import engine
 from cosim.records import Injections, NetworkInputs, read_only
 from cosim.records.time import FloatArray, IntArray
@@ -67,6 +68,7 @@ class ElectricModel:
         self.options, more = _options(self.net)
         self.notes: tuple[str, ...] = (*notes, *more, *_drop_controllers(self.net))
         _set_background(self.net, inputs, self.settings.background.unlisted)
+        refuse_unbalanced(self.net, inputs.file.name, inputs.name)
         points = [
             (k, point.id, point.share)
             for k, terminal in enumerate(inputs.terminals)
@@ -177,7 +179,8 @@ def _load(inputs: NetworkInputs) -> Any:
     name = inputs.file.name
     if "bus" not in net or not len(net.bus):
         raise GridError(f"{name}: no buses", inputs.name)
-    if not net.ext_grid["in_service"].any():
+    slack_generators = net.gen["in_service"] & net.gen["slack"].fillna(False)
+    if not net.ext_grid["in_service"].any() and not slack_generators.any():
         raise GridError(f"{name}: no external grid in service", inputs.name)
     wanted = {p.id for t in inputs.terminals for p in t.points}
     missing = sorted(wanted - set(net.bus.index.tolist()))

@@ -10,6 +10,7 @@ import numpy as np
 
 from cosim.grids.electric.arrays import ElectricArrays
 from cosim.grids.electric.columns import ElectricColumns, empty_columns, fill_from_net
+from cosim.grids.electric.coverage import may_recycle
 from cosim.grids.electric.model import ElectricModel, Setpoints, import_pandapower, write
 from cosim.grids.electric.sensitivity import Linearisation
 from cosim.records import Target
@@ -32,10 +33,11 @@ def run_reference(
     """
     net = model.fresh()
     columns = empty_columns(arrays, steps)
+    recycle = {"recycle": dict(RECYCLE)} if may_recycle(net) else {}
     warm = False
     for row in range(steps):
         write(net, setpoints, row)
-        warm = _solve(net, model.options, warm)
+        warm = _solve(net, model.options, {"init": "results", **recycle} if warm else None)
         if warm:
             fill_from_net(columns, net, row)
         else:
@@ -43,14 +45,17 @@ def run_reference(
     return columns
 
 
-def _solve(net: Any, options: dict[str, Any], warm: bool) -> bool:
+def _solve(net: Any, options: dict[str, Any], warm: dict[str, Any] | None) -> bool:
     pandapower = import_pandapower()
     attempts: list[dict[str, Any]] = [{"init": start} for start in START_VALUES]
-    if warm:
-        attempts.insert(0, {"init": "results", "recycle": dict(RECYCLE)})
+    if warm is not None:
+        attempts.insert(0, warm)
     for attempt in attempts:
         try:
             pandapower.runpp(net, **options, **attempt)
+            if attempt is not warm:
+                # a DC start leaves a trace in how external grids on one bus share their power
+                pandapower.runpp(net, **options, init="results")
         except pandapower.LoadflowNotConverged:
             continue
         return True

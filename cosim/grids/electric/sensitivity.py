@@ -11,7 +11,8 @@ with dy = Re(c^T dv) the adjoint state l solves
 
 It is found by the fixed point l <- Y^-T (c - conj(D l)) with the factors of Y that the power flow
 already has, all targets as columns; its rate of convergence is that of the power flow. Columns
-that do not settle (steps near collapse) are solved with the Jacobian in real form.
+that do not settle (steps near collapse), and networks where generators hold voltages or loads
+follow them, are solved with the Jacobian of Newton's method.
 """
 
 from __future__ import annotations
@@ -21,11 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-import scipy.sparse.linalg as sla
 
 from cosim.errors import GridError
 from cosim.grids.electric.arrays import ComplexArray, ElectricArrays
-from cosim.grids.electric.batch import ElectricBatch
+from cosim.grids.electric.batch import BatchResult, ElectricBatch
 from cosim.grids.electric.model import ElectricModel
 from cosim.records import GridStates, Target
 from cosim.records.time import FloatArray, IntArray
@@ -33,9 +33,6 @@ from cosim.units import KW_PER_MW
 
 COLUMNS_PER_BLOCK = 512
 """Targets whose gradients are formed together."""
-NEWTON_ROUNDS = 10
-SETTLED_PU = 1e-12
-"""Newton step in per unit below which a voltage counts as polished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +65,18 @@ def linearise_batch(
     """
     usable = np.asarray(np.isfinite(states.get("bus", "vm_pu").values).all(axis=1))
     power = np.where(usable[None, :], power, 0.0)
-    voltage = _voltages(batch, states, power, usable)
+    found_again = _voltages(batch, states, power, usable)
+    voltage, usable = found_again.voltage, usable & found_again.solved
     solver = _Adjoint(batch, voltage, power)
     place = _places(batch.arrays, model)
     steps, count = power.shape[1], place.shape[1]
     every: IntArray = np.arange(steps)
     d_p, d_q = solver.gradients(_loss_costs(batch.arrays, voltage), every, place)
-    free_share = np.asarray(place[batch.arrays.free].sum(axis=0)).ravel()
     per_kw = 1.0 / (KW_PER_MW * batch.arrays.base_mva)
     found = Linearisation(
         np.full((len(targets), count), np.nan),
         np.full((len(targets), count), np.nan),
-        d_p + free_share[None, :],
+        d_p,
         d_q,
     )
     for first in range(0, len(targets), COLUMNS_PER_BLOCK):
@@ -104,40 +101,14 @@ def _places(arrays: ElectricArrays, model: ElectricModel) -> sp.csr_matrix:
 
 def _voltages(
     batch: ElectricBatch, states: GridStates, power: ComplexArray, usable: npt.NDArray[np.bool_]
-) -> ComplexArray:
-    """Return node voltages of verified states, inner nodes included; idle ones elsewhere."""
+) -> BatchResult:
+    """Return node voltages of verified states, inner nodes included; base ones elsewhere."""
     arrays = batch.arrays
     size = states.get("bus", "vm_pu").values[usable].T
     angle = np.deg2rad(states.get("bus", "va_degree").values[usable].T)
     start = np.repeat(arrays.voltage[:, None], power.shape[1], axis=1)
     start[np.ix_(arrays.bus_node, usable)] = size * np.exp(1j * angle)
-    result = batch.solve(power, start)
-    voltage = np.array(result.voltage)
-    for step in np.flatnonzero(usable & ~result.solved):
-        voltage[arrays.free, step] = _polish(arrays, start[:, step], power[:, step])
-    return voltage
-
-
-def real_form(matrix: sp.csc_matrix, diagonal: ComplexArray) -> sp.csc_matrix:
-    """Return the real matrix of x -> matrix x + diagonal conj(x), for x = (Re x, Im x)."""
-    real, imaginary = matrix.real, matrix.imag
-    d, e = sp.diags(diagonal.real), sp.diags(diagonal.imag)
-    return sp.bmat([[real + d, e - imaginary], [imaginary + e, real - d]], format="csc")
-
-
-def _polish(arrays: ElectricArrays, start: ComplexArray, power: ComplexArray) -> ComplexArray:
-    """Return free voltages of one step by Newton's method from a nearby start."""
-    free, v = arrays.free, np.array(start)
-    rows = arrays.admittance.tocsr()[free]
-    for _ in range(NEWTON_ROUNDS):
-        ratio = power[free] / v[free]
-        residual = rows @ v - np.conj(ratio)
-        jacobian = real_form(rows[:, free].tocsc(), np.conj(ratio / v[free]))
-        step = sla.splu(jacobian).solve(-np.concatenate([residual.real, residual.imag]))
-        v[free] += step[: free.size] + 1j * step[free.size :]
-        if np.abs(step).max() < SETTLED_PU:
-            break
-    return np.asarray(v[free])
+    return batch.solve(power, start)
 
 
 class _Adjoint:
@@ -146,9 +117,10 @@ class _Adjoint:
     def __init__(self, batch: ElectricBatch, voltage: ComplexArray, power: ComplexArray) -> None:
         free = batch.arrays.free
         self._batch = batch
-        self._voltage = voltage[free]
+        self._voltage = voltage
+        self._power = power
         # conj(D) of every step
-        self._feedback: ComplexArray = power[free] / self._voltage**2
+        self._feedback: ComplexArray = power[free] / voltage[free] ** 2
 
     def gradients(
         self, costs: ComplexArray, rows: IntArray, place: sp.csr_matrix
@@ -160,34 +132,35 @@ class _Adjoint:
             rows: step of every column, shape (k,).
             place: share of terminals at nodes, shape (nodes, n).
         """
-        adjoint = self._solve(costs, rows)
-        weights = place[self._batch.arrays.free].T
-        used = np.asarray(weights.sum(axis=0)).ravel() != 0.0
-        ratio = adjoint[used] / np.conj(self._voltage[used][:, rows])
+        weights = place[self._batch.arrays.free].T.tocsr()
+        used = np.flatnonzero(np.asarray(abs(weights).sum(axis=0)).ravel())
+        d_p, d_q = self._at_nodes(costs, rows, used)
         narrow = weights[:, used]
-        return (narrow @ ratio.real).T, (narrow @ ratio.imag).T
+        return (narrow @ d_p).T, (narrow @ d_q).T
 
-    def _solve(self, costs: ComplexArray, rows: IntArray) -> ComplexArray:
-        solution, settled = self._batch.adjoint(costs, self._feedback, rows)
-        for k in np.flatnonzero(~settled):
-            solution[:, k] = self._direct(costs[:, k], int(rows[k]))
-        return solution
-
-    def _direct(self, cost: ComplexArray, row: int) -> ComplexArray:
-        free = self._batch.arrays.free
-        transposed = self._batch.arrays.admittance[free][:, free].T.tocsc()
-        jacobian = real_form(transposed, self._feedback[:, row])
-        parts = sla.splu(jacobian).solve(np.concatenate([cost.real, cost.imag]))
-        return np.asarray(parts[: free.size] + 1j * parts[free.size :])
+    def _at_nodes(
+        self, costs: ComplexArray, rows: IntArray, used: IntArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return dy/dP and dy/dQ at some of the free nodes, each of shape (used, k)."""
+        batch, voltage, power = self._batch, self._voltage, self._power
+        if not batch.arrays.is_constant_power:
+            d_p, d_q = batch.newton.adjoint(costs, voltage, power, rows)
+            return d_p[used], d_q[used]
+        solution, settled = batch.adjoint(costs, self._feedback, rows)
+        ratio = solution[used] / np.conj(voltage[batch.arrays.free[used]][:, rows])
+        d_p, d_q = ratio.real.copy(), ratio.imag.copy()
+        rest = np.flatnonzero(~settled)
+        if rest.size:
+            more_p, more_q = batch.newton.adjoint(costs[:, rest], voltage, power, rows[rest])
+            d_p[:, rest], d_q[:, rest] = more_p[used], more_q[used]
+        return d_p, d_q
 
 
 def _loss_costs(arrays: ElectricArrays, voltage: ComplexArray) -> ComplexArray:
-    """Return c of the slacks' power, Re sum_r conj(v_r) (Y dv)_r, for every step.
-
-    Losses are slack power plus all other injections.
-    """
-    to_free = arrays.admittance.tocsr()[arrays.slack][:, arrays.free]
-    return np.asarray(to_free.T @ np.conj(voltage[arrays.slack]))
+    """Return c of the losses, Re sum(conj(v) Y v), for every step."""
+    current = arrays.admittance @ voltage
+    turned = arrays.admittance.T @ np.conj(voltage)
+    return np.asarray((np.conj(current) + turned)[arrays.free])
 
 
 def _target_costs(
@@ -204,7 +177,7 @@ def _target_costs(
             costs[node, k] = np.conj(v[node]) / abs(v[node])
         elif kind == ("ext_grid", "p_mw"):
             which = int(np.flatnonzero(arrays.slacks.ids == target.id)[0])
-            node, part = int(arrays.slacks.node[which]), float(arrays.slacks.p_part[which])
+            node, part = int(arrays.slacks.node[which]), float(arrays.slacks.p_share[which])
             line = arrays.admittance.getrow(node)
             costs[line.indices, k] = np.conj(v[node]) * line.data * part * arrays.base_mva
             direct[k, node] = -part * arrays.base_mva
