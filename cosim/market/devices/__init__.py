@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cosim.market.devices import (
+    absorption_chiller,
     battery,
     blended_boiler,
     blended_turbine,
     boiler,
     chp,
     chp_extraction,
+    compression_chiller,
     cooling_storage,
     curtailable_demand,
     electric_boiler,
@@ -28,12 +30,14 @@ from cosim.market.devices import (
 from cosim.market.devices.base import Axes, Builder, DeviceSpec, Flow, Ports
 
 DEVICES: Mapping[str, tuple[type[DeviceSpec], Builder]] = {
+    "absorption_chiller": (absorption_chiller.AbsorptionChiller, absorption_chiller.build),
     "battery": (battery.Battery, battery.build),
     "blended_boiler": (blended_boiler.BlendedBoiler, blended_boiler.build),
     "blended_turbine": (blended_turbine.BlendedTurbine, blended_turbine.build),
     "boiler": (boiler.Boiler, boiler.build),
     "chp": (chp.Chp, chp.build),
     "chp_extraction": (chp_extraction.ChpExtraction, chp_extraction.build),
+    "compression_chiller": (compression_chiller.CompressionChiller, compression_chiller.build),
     "cooling_storage": (cooling_storage.CoolingStorage, cooling_storage.build),
     "curtailable_demand": (curtailable_demand.CurtailableDemand, curtailable_demand.build),
     "electric_boiler": (electric_boiler.ElectricBoiler, electric_boiler.build),

@@ -12,13 +12,21 @@ from cosim.market.devices.base import (
     Carrier,
     DeviceSpec,
     Efficiency,
+    Flow,
     Ports,
     energy_cost,
     resolve,
 )
-from cosim.scenario.networks import NonNegative, Positive
+from cosim.market.devices.lift import (
+    LiftCurve,
+    add_lowest_load,
+    carnot,
+    ceilings,
+    lift_curve,
+    performance,
+)
+from cosim.scenario.networks import Fraction, NonNegative, Positive
 from cosim.scenario.series import Series
-from cosim.units import celsius_to_kelvin
 
 
 class HeatPump(DeviceSpec):
@@ -29,14 +37,21 @@ class HeatPump(DeviceSpec):
     """Most electric power that can be drawn; give this, `heat_max_kw` or both."""
     heat_max_kw: Series | None = None
     """Most heat that can be delivered."""
+    load_min: Fraction = 0.0
+    """Lowest heat while running, as a fraction of the most that is possible at the step."""
     cop: Series | None = None
     """Heat over electricity; give this or `source_temperature_c`."""
     source_temperature_c: Series | None = None
-    """Of outdoor air, ground or water; the COP is then `quality_grade` times Carnot."""
+    """Of outdoor air, ground or water, such as `weather.temperature_c`; the COP is then
+    `quality_grade` times Carnot, or `cop_lift`."""
     sink_temperature_c: Series = 55.0
     """At the condenser's outlet; used with `source_temperature_c`."""
     quality_grade: Efficiency = 0.45
     """Real over Carnot COP; used with `source_temperature_c`."""
+    cop_lift: LiftCurve | None = None
+    """[a, b, c] of COP = a + b * lift + c * lift^2 with the lift from source to sink in K, in place
+    of `quality_grade`. Ruhnau 2019: air 6.08, -0.09, 0.0005; ground 10.29, -0.21, 0.0012; ground
+    water 9.97, -0.20, 0.0012."""
     cop_max: Positive = 7.0
     """Ceiling of the COP from temperatures."""
     maintenance_per_kwh: NonNegative = 0.0
@@ -55,6 +70,11 @@ class HeatPump(DeviceSpec):
                 f"{found} of cop and source_temperature_c given; give cop for a known COP, or "
                 "source_temperature_c for one that follows the weather"
             )
+        if self.cop_lift is not None and {"cop", "quality_grade"} & self.model_fields_set:
+            raise ValueError(
+                "cop_lift takes the place of cop and quality_grade; leave them out and give "
+                "source_temperature_c"
+            )
         return self
 
 
@@ -69,39 +89,21 @@ def carnot_cop(
     Source: efficiency of the reversed Carnot cycle, times what real machines reach of it.
     """
     lift_k = sink_temperature_c - source_temperature_c
-    if lift_k <= 0.0:
-        return cop_max
-    return min(cop_max, quality_grade * celsius_to_kelvin(sink_temperature_c) / lift_k)
+    return carnot(lift_k, sink_temperature_c, quality_grade, cop_max)
 
 
 def _cop(block: pyo.Block, spec: HeatPump, axes: Axes) -> list[float]:
     if spec.cop is not None:
         return resolve(block, axes, "cop", spec.cop, above=0.0)
     assert spec.source_temperature_c is not None
-    absolute_zero_c = -celsius_to_kelvin(0.0)
-    source_c = resolve(
-        block, axes, "source_temperature_c", spec.source_temperature_c, above=absolute_zero_c
-    )
-    sink_c = resolve(
-        block, axes, "sink_temperature_c", spec.sink_temperature_c, above=absolute_zero_c
-    )
-    return [
-        carnot_cop(source, sink, spec.quality_grade, spec.cop_max)
-        for source, sink in zip(source_c, sink_c, strict=True)
-    ]
 
+    def cop(source_c: float, sink_c: float) -> float:
+        if spec.cop_lift is not None:
+            return lift_curve(spec.cop_lift, sink_c - source_c, spec.cop_max)
+        return carnot_cop(source_c, sink_c, spec.quality_grade, spec.cop_max)
 
-def _ceilings(
-    block: pyo.Block, spec: HeatPump, axes: Axes, cop: list[float]
-) -> tuple[list[float], list[float]]:
-    """Return the upper bounds of power and heat in kW, each one implied by the other's."""
-    power, heat = [float("inf")] * len(cop), [float("inf")] * len(cop)
-    if spec.electric_max_kw is not None:
-        power = resolve(block, axes, "electric_max_kw", spec.electric_max_kw)
-    if spec.heat_max_kw is not None:
-        heat = resolve(block, axes, "heat_max_kw", spec.heat_max_kw)
-    most_heat = [min(q, p * c) for p, q, c in zip(power, heat, cop, strict=True)]
-    return [q / c for q, c in zip(most_heat, cop, strict=True)], most_heat
+    source = ("source_temperature_c", spec.source_temperature_c)
+    return performance(block, axes, source, ("sink_temperature_c", spec.sink_temperature_c), cop)
 
 
 def build(block: pyo.Block, spec: HeatPump, axes: Axes) -> Ports:
@@ -109,6 +111,7 @@ def build(block: pyo.Block, spec: HeatPump, axes: Axes) -> Ports:
 
     `heat_output`: heat[t] = COP[t] * power[t], with power and heat between 0 and their largest
     values (variable bounds).
+    `load_floor`, `load_ceiling`: only with a lowest load, see `lift.add_lowest_load`.
 
     Source: docs/models.md.
 
@@ -116,7 +119,8 @@ def build(block: pyo.Block, spec: HeatPump, axes: Axes) -> Ports:
         ScenarioError: for a COP that is not positive or a size that is negative.
     """
     cop = _cop(block, spec, axes)
-    power_max_kw, heat_max_kw = _ceilings(block, spec, axes, cop)
+    sizes = ("electric_max_kw", spec.electric_max_kw), ("heat_max_kw", spec.heat_max_kw)
+    power_max_kw, heat_max_kw = ceilings(block, axes, *sizes, cop)
     block.power = pyo.Var(axes.steps, bounds=lambda _, t: (0.0, power_max_kw[t]))
     block.heat = pyo.Var(axes.steps, bounds=lambda _, t: (0.0, heat_max_kw[t]))
     block.heat_output = pyo.Constraint(
@@ -124,11 +128,15 @@ def build(block: pyo.Block, spec: HeatPump, axes: Axes) -> Ports:
         rule=lambda b, t: b.heat[t] == cop[t] * b.power[t],
         doc="heat is the COP times electric power",
     )
+    report: dict[tuple[Carrier, str], Flow] = {
+        ("heat", "generation_kw"): lambda t: block.heat[t],
+        ("electricity", "consumption_kw"): lambda t: block.power[t],
+    }
+    if spec.load_min > 0.0:
+        add_lowest_load(block, axes, block.heat, heat_max_kw, spec.load_min)
+        report["heat", "online"] = lambda t: block.online[t]
     return Ports(
         flows={"heat": lambda t: block.heat[t], "electricity": lambda t: -block.power[t]},
         costs={"maintenance": energy_cost(axes, spec.maintenance_per_kwh, lambda t: block.heat[t])},
-        report={
-            ("heat", "generation_kw"): lambda t: block.heat[t],
-            ("electricity", "consumption_kw"): lambda t: block.power[t],
-        },
+        report=report,
     )

@@ -34,12 +34,17 @@ COMBINED = [
 ]
 BOILERS = [{"heat_max_kw": 10}, {"heat_max_kw": 10, "eta_part": 0.85, "load_min": 0.2}]
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "absorption_chiller": [{"cooling_max_kw": 10, "load_min": 0.2}],
     "battery": STORE,
     "blended_boiler": BOILERS,
     "blended_turbine": COMBINED,
     "boiler": BOILERS,
     "chp": COMBINED,
     "chp_extraction": [{"corners": [[2, 0], [10, 0], [8, 6]], **TRACKED}],
+    "compression_chiller": [
+        {"cooling_max_kw": 10, "outdoor_temperature_c": 30.0},
+        {"electric_max_kw": 10, "eer": 3.0, "load_min": 0.2},
+    ],
     "cooling_storage": STORE,
     "curtailable_demand": [{"cost_per_kwh": 1}],
     "electric_boiler": [{"electric_max_kw": 10}],
@@ -53,7 +58,10 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "fuel_cell": [{"electric_max_kw": 10}, {"electric_max_kw": 10, "load_min": 0.2, **TRACKED}],
     "gas_storage": STORE,
-    "heat_pump": [{"heat_max_kw": 10, "source_temperature_c": 5.0}],
+    "heat_pump": [
+        {"heat_max_kw": 10, "source_temperature_c": 5.0},
+        {"heat_max_kw": 10, "cop": 3.0, "load_min": 0.2},
+    ],
     "heat_storage": STORE,
     "hydrogen_storage": [*STORE, {"capacity_kwh": 10, "compressor_kwh_per_kwh": 0.05}],
     "pv": [{"profile": 1.0, "curtailment_per_kwh": 0.1}],
