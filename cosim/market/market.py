@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from cosim.errors import SolveError, TimeLimit
+from cosim.market.agents import Split, split_by_party
+from cosim.market.clean import cleaned
 from cosim.market.compile import Compiled, compile_model
 from cosim.market.diagnose import explain
 from cosim.market.duals import network_duals
@@ -23,7 +25,8 @@ from cosim.market.optimise import Effort, Optimiser
 from cosim.market.participation import bounds_for
 from cosim.market.program import Bounds
 from cosim.market.schedule import (
-    cleaned,
+    co2_table,
+    contract_table,
     cost_table,
     injections,
     long_table,
@@ -244,6 +247,8 @@ class Market:
             unmet=self._unmet(outcome.x),
             network_demand_kw=network_demand(self.compiled, x),
             duals=duals,
+            bilateral=contract_table(self.compiled, self.scenario.time, x),
+            co2_kg=co2_table(self.compiled, x),
             solution=x,
         )
 
@@ -308,6 +313,10 @@ class Market:
     def carried(self, schedule: Schedule) -> tuple[Carried, Carried]:
         """Return the states after the last step that is kept, and after the last step."""
         return carried_states(self.compiled, schedule)
+
+    def split(self, members: frozenset[str]) -> Split:
+        """Return the problem of members who share, cut into what each party knows."""
+        return split_by_party(self.compiled, self._bounds(members, {}), self._extras())
 
     def without_networks(self) -> Market:
         """Return a market of its own with the same arrays and neither cuts nor loss lines."""

@@ -1,0 +1,170 @@
+"""The cooperative problem without a centre: agents exchange trades and prices, nothing else.
+
+Exchange form of the alternating direction method of multipliers with adaptive penalty:
+
+    y_i <- argmin f_i(y_i) + price @ y_i + penalty/2 |y_i - (y_i - mismatch)|^2     each agent
+    mismatch <- (sum y_i - due) / number of agents in the row
+    price <- price + penalty * mismatch
+
+Source: Boyd et al. (2011), doi:10.1561/2200000016, sections 3.4.1 and 7.3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cosim.market.agents import Split
+from cosim.records.time import FloatArray
+from cosim.settlement.proximal import Proximal
+
+BALANCE = 3.0
+"""Residuals that differ by more than this factor change the penalty."""
+STEP = 2.0
+"""Factor by which the penalty changes."""
+ADAPTIVE_ROUNDS = 200
+"""The penalty stays after this many rounds, which convergence asks for."""
+
+ChooseIntegers = Callable[[Proximal, FloatArray, FloatArray], FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class AdmmSettings:
+    """How to iterate.
+
+    Attributes:
+        tolerance: of both residuals, as a share of the energy that is exchanged.
+        max_rounds: then it stops, not converged.
+        penalty: to start with, currency per kW squared.
+    """
+
+    tolerance: float = 1e-4
+    max_rounds: int = 500
+    penalty: float = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class AdmmResult:
+    """Where the agents ended.
+
+    Attributes:
+        converged: both residuals are within the tolerance.
+        cost: of all agents, in currency.
+        x: column values of the whole program, shape (n,).
+        price: of each linking row, shape (l,).
+        history: round, phase, primal_residual, dual_residual (shares), penalty, cost.
+    """
+
+    converged: bool
+    cost: float
+    x: FloatArray
+    price: FloatArray
+    history: pd.DataFrame
+
+
+class Admm:
+    """One negotiation over a split market.
+
+    Args:
+        split: agents and what links them.
+        settings: see `AdmmSettings`.
+    """
+
+    def __init__(self, split: Split, settings: AdmmSettings) -> None:
+        self._split = split
+        self._settings = settings
+        self._agents = [Proximal(agent) for agent in split.agents]
+        shape = len(split.due)
+        self._count = np.zeros(shape)
+        for agent in self._agents:
+            self._count[agent.rows] += 1.0
+        self._offers = [np.zeros(len(agent.rows)) for agent in self._agents]
+        self._price = np.zeros(shape)
+        self._penalty = settings.penalty
+        self._rows: list[dict[str, object]] = []
+
+    def run(self, choose: ChooseIntegers | None = None) -> AdmmResult:
+        """Negotiate: first with integers relaxed, then with those that each agent chooses.
+
+        Args:
+            choose: returns an agent's own column values with whole numbers, given the agent, its
+                prices and the contribution that the relaxed negotiation ended with; where it is
+                missing integers stay relaxed.
+        """
+        converged = self._negotiate("relaxed")
+        integer = any(agent.agent.program.integer.any() for agent in self._agents)
+        if choose is not None and integer:
+            for agent, offer in zip(self._agents, self._offers, strict=True):
+                if agent.agent.program.integer.any():
+                    agent.fix_integers(choose(agent, self._price[agent.rows], offer))
+            converged = self._negotiate("integers fixed")
+        return self._result(converged)
+
+    def _negotiate(self, phase: str) -> bool:
+        for number in range(self._settings.max_rounds):
+            primal, dual = self._round()
+            self._rows.append(
+                {
+                    "round": len(self._rows),
+                    "phase": phase,
+                    "primal_residual": primal,
+                    "dual_residual": dual,
+                    "penalty": self._penalty,
+                    "cost": self._cost(),
+                }
+            )
+            if max(primal, dual) <= self._settings.tolerance:
+                return True
+            if number < ADAPTIVE_ROUNDS:
+                self._adapt(primal, dual)
+        return False
+
+    def _round(self) -> tuple[float, float]:
+        """Let every agent answer once; return primal and dual residual as shares."""
+        mismatch = self._mismatch()
+        before = self._offers
+        self._offers = [
+            agent.answer(self._price[agent.rows], offer - mismatch[agent.rows], self._penalty)
+            for agent, offer in zip(self._agents, before, strict=True)
+        ]
+        after = self._mismatch()
+        self._price = self._price + self._penalty * after
+        moved = [
+            offer - old - (after - mismatch)[agent.rows]
+            for agent, offer, old in zip(self._agents, self._offers, before, strict=True)
+        ]
+        size = max(_norm(self._offers), 1e-9)
+        value = max(_norm([self._price[agent.rows] for agent in self._agents]), 1e-9)
+        primal = float(np.linalg.norm(after * self._count)) / size
+        return primal, self._penalty * _norm(moved) / value
+
+    def _mismatch(self) -> FloatArray:
+        total = -self._split.due.copy()
+        for agent, offer in zip(self._agents, self._offers, strict=True):
+            total[agent.rows] += offer
+        shares: FloatArray = total / np.maximum(self._count, 1.0)
+        return shares
+
+    def _adapt(self, primal: float, dual: float) -> None:
+        if primal > BALANCE * dual:
+            self._penalty *= STEP
+        elif dual > BALANCE * primal:
+            self._penalty /= STEP
+
+    def _cost(self) -> float:
+        own = [float(agent.agent.program.cost @ agent.x) for agent in self._agents]
+        return self._split.offset + sum(own)
+
+    def _result(self, converged: bool) -> AdmmResult:
+        x = np.zeros(self._split.n)
+        for agent in self._agents:
+            columns = agent.agent.columns
+            x[columns] = agent.x[: len(columns)]
+        return AdmmResult(converged, self._cost(), x, self._price, pd.DataFrame(self._rows))
+
+
+def _norm(parts: Sequence[FloatArray]) -> float:
+    return float(np.sqrt(sum(float(part @ part) for part in parts)))
