@@ -9,12 +9,14 @@ import numpy as np
 import pyomo.environ as pyo
 
 from cosim.errors import Problem, ScenarioError
+from cosim.market.bilateral import partners_of
 from cosim.market.tariffs import Prices
 from cosim.market.trade import Terms, add_trade, net_import
 from cosim.records import Baseline, read_only
+from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
-from cosim.scenario.config import CARRIER_OF_KIND
+from cosim.scenario.config import CARRIER_OF_KIND, Sharing
 from cosim.scenario.participants import Carrier
 
 UNLIMITED_KW = float("inf")
@@ -60,13 +62,16 @@ def _nothing(grid: str, steps: int) -> Baseline:
 
 
 def account_terms(
-    scenario: Scenario, prices: Mapping[Carrier, Prices], parts: tuple[Charge, ...]
+    scenario: Scenario,
+    prices: Mapping[Carrier, Prices],
+    parts: tuple[Charge, ...],
+    sharers: Mapping[Carrier, tuple[str, ...]],
 ) -> dict[Carrier, Terms]:
     """Return how the account trades every carrier that is charged to it.
 
     It buys at the utility's price, sells back at the feed-in price (or for nothing) where the
-    participants relieve a network, and takes part in the pool. It is never paid more than it pays,
-    since it has no limit that would end buying to sell.
+    participants relieve a network, and takes part in the pool or has contracts with everyone. It
+    is never paid more than it pays, since it has no limit that would end buying to sell.
 
     Raises:
         ScenarioError: if a carrier that networks charge has no tariff.
@@ -87,15 +92,17 @@ def account_terms(
         )
     terms = {}
     for carrier in carriers:
-        sharing = scenario.config.sharing.get(carrier)
+        sharing = scenario.config.sharing.get(carrier, Sharing(form="none"))
+        bilateral = sharing.form == "bilateral"
         terms[carrier] = Terms(
             carrier=carrier,
             prices=_without_arbitrage(prices[carrier]),
             import_max_kw=UNLIMITED_KW,
             export_max_kw=UNLIMITED_KW,
-            pooled=sharing is not None and sharing.form == "pool",
-            fee_per_kwh=sharing.fee_per_kwh if sharing is not None else 0.0,
+            form=sharing.form,
+            fee_per_kwh=sharing.fee_per_kwh,
             disposal=True,
+            partners=partners_of(NETWORK, sharers[carrier], sharing) if bilateral else {},
         )
     return terms
 

@@ -12,7 +12,9 @@ from pyomo.common.gc_manager import PauseGC
 
 from cosim.market.layout import Functionals, Layout, TradeColumns
 from cosim.market.linear import Columns, Entries, all_constraints, standard_rows
-from cosim.market.model import MarketModel, Party
+from cosim.market.model import MarketModel
+from cosim.market.party import Party
+from cosim.market.places import contract_columns, ladder_columns, peak_columns
 from cosim.market.program import Bounds, Program
 from cosim.market.rows import row_groups, row_owner
 from cosim.records import read_only
@@ -35,6 +37,9 @@ class Compiled:
         exclusive: pairs that must not both be positive, labelled (party, device, pair), 2 T rows.
         carry: what devices hand on, labelled (party, device, name): after the last step that is
             kept and after the last one, 2 rows each.
+        co2: emissions over all steps in kg, labelled (party, source), 1 row each.
+        quota: allowances for the steps that are kept in kg, labelled (party,), 1 row each.
+        traded: emissions above the quota in t, labelled (party, first step), 1 row per ladder.
     """
 
     program: Program
@@ -43,6 +48,9 @@ class Compiled:
     report: Functionals
     exclusive: Functionals
     carry: Functionals
+    co2: Functionals
+    quota: Functionals
+    traded: Functionals
 
 
 def compile_model(market: MarketModel, scenario: Scenario) -> Compiled:
@@ -84,22 +92,28 @@ def _compile(market: MarketModel, scenario: Scenario) -> Compiled:
         report=_functionals(_reports(market, steps), columns),
         exclusive=_functionals(_pairs(market, steps), columns),
         carry=_functionals(_carried(market, scenario), columns),
+        co2=_functionals(_emissions(market, scenario), columns),
+        quota=_functionals(_quotas(market), columns),
+        traded=_functionals(_traded(market), columns),
     )
 
 
 def _variables(market: MarketModel, steps: int) -> tuple[list[Any], IntArray, IntArray]:
     """Return all variables, party by party, the number of the party that owns each, and its step.
 
-    A variable belongs to a step where its component is indexed over all of them; -1 elsewhere.
+    A variable belongs to a step where its component is indexed over all of them or its party says
+    so; -1 elsewhere.
     """
     variables: list[Any] = []
     owner: list[int] = []
     step: list[int] = []
+    dated = {id(one): first for party in market.parties.values() for one, first in party.dated}
     for number, party in enumerate(market.parties.values()):
         for component in party.block.component_objects(pyo.Var, descend_into=True):
             variables.extend(component.values())
             step.extend(_steps_of(component, steps))
         owner.extend([number] * (len(variables) - len(owner)))
+    step = [dated.get(id(one), known) for one, known in zip(variables, step, strict=True)]
     return variables, read_only(owner, np.int64), read_only(step, np.int64)
 
 
@@ -159,6 +173,9 @@ def _layout(
         },
         prices=market.prices,
         constraints=row_groups(market, rows, len(scenario.time)),
+        contracts=contract_columns(market, columns, rows, len(scenario.time)),
+        peaks=peak_columns(market, columns),
+        ladders=ladder_columns(market, columns),
     )
 
 
@@ -174,8 +191,9 @@ def _trades(
             block = party.block.component(carrier)
             balances[name, carrier] = _at(block.balance, rows)
             if carrier in party.terms:
-                found = [_at(block.component(variable), columns) for variable in names]
-                trades[name, carrier] = TradeColumns(*found)
+                buy, sell, share_in, share_out = (_at(block.component(v), columns) for v in names)
+                prices = party.terms[carrier].prices
+                trades[name, carrier] = TradeColumns(buy, sell, share_in, share_out, prices)
     return trades, balances
 
 
@@ -242,6 +260,28 @@ def _carried(market: MarketModel, scenario: Scenario) -> Iterable[Labelled]:
     for device, ports, party in _devices(market):
         for name, flow in ports.carry.items():
             yield party.name, (device, name), [flow(window.keep - 1), flow(last)]
+    for party in market.parties.values():
+        for (place, name), flow in party.carry.items():
+            yield party.name, (place, name), [flow(window.keep - 1), flow(last)]
+
+
+def _emissions(market: MarketModel, scenario: Scenario) -> Iterable[Labelled]:
+    steps, step_h = range(len(scenario.time)), scenario.time.step_h
+    for party in market.parties.values():
+        for source, flow in party.co2.items():
+            yield party.name, (source,), [pyo.quicksum(step_h * flow(t) for t in steps)]
+
+
+def _quotas(market: MarketModel) -> Iterable[Labelled]:
+    for party in market.parties.values():
+        if party.quota_kg:
+            yield party.name, (), [sum(party.quota_kg)]
+
+
+def _traded(market: MarketModel) -> Iterable[Labelled]:
+    for party in market.parties.values():
+        for one in party.ladders:
+            yield party.name, (str(one.first),), [one.e_t]
 
 
 def _devices(market: MarketModel) -> Iterable[tuple[str, Any, Party]]:

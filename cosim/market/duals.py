@@ -30,7 +30,8 @@ def network_duals(
     of the injection, loss = sum over loss lines of a y / step_h and congestion = sum over cuts of
     a y / step_h. Their sum is minus the dual of the row that defines the injection, over step_h.
 
-    Where nobody shares, energy is the utility's price with CO2 tax. The dual of a cut is the change
+    With contracts instead of a pool, energy is the mean of the prices of all links. Where nobody
+    shares, it is the utility's price with CO2 tax. The dual of a cut is the change
     of cost per unit of its right side, zero or negative.
 
     Raises:
@@ -41,9 +42,13 @@ def network_duals(
     layout, y = compiled.layout, fixed.row_dual
     energy: dict[str, FloatArray] = {}
     for carrier, prices in layout.prices.items():
-        pool = layout.pools.get(carrier)
-        pooled = sharing and pool is not None
-        energy[carrier] = read_only(y[pool] / layout.step_h if pooled else prices.paid)
+        pool, contracts = layout.pools.get(carrier), layout.contracts.get(carrier)
+        if sharing and pool is not None:
+            energy[carrier] = read_only(y[pool] / layout.step_h)
+        elif sharing and contracts is not None and len(contracts.rows):
+            energy[carrier] = read_only(y[contracts.rows].mean(axis=0) / layout.step_h)
+        else:
+            energy[carrier] = prices.paid
     n = compiled.program.n
     loss = _pull(n, y, places, (extra for _, extra in lines.values())) / layout.step_h
     congestion = _pull(n, y, places, (extra for _, extra in cuts.values())) / layout.step_h

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,8 @@ from scipy import sparse
 
 from cosim.market.compile import Compiled
 from cosim.market.extras import Extra
+from cosim.market.layout import TradeColumns
+from cosim.market.tariffs import Prices
 from cosim.records import read_only
 from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray, IntArray
@@ -30,7 +32,9 @@ def failing_pairs(compiled: Compiled, x: FloatArray) -> list[Extra]:
     """Return binaries for every pair, at the steps where both sides are positive at x.
 
     Device pairs come from their ports. Buying and selling are a pair where the utility pays more
-    than it charges; elsewhere doing both is never worth it and is netted in the schedule.
+    than it charges; elsewhere doing both is never worth it and is netted in the schedule. Where
+    participants have tariffs of their own, what is bought may not be passed on, nor what is taken
+    be sold, at steps where that would pay; see `_rewarded`.
 
     `first`: a[t] <= a_max z[t]; `second`: b[t] <= b_max (1 - z[t]); z binary.
     """
@@ -49,14 +53,41 @@ def _pairs(compiled: Compiled) -> Iterator[tuple[Hashable, sparse.csr_array, spa
         begin, end = int(groups.starts[k]), int(groups.starts[k + 1])
         middle = (begin + end) // 2
         yield label, groups.matrix[begin:middle], groups.matrix[middle:end]
-    for (party, carrier), trade in compiled.layout.trades.items():
-        prices = compiled.layout.prices[carrier]
-        if prices.sell is None or not len(trade.sell) or party == NETWORK:
+    n, layout = compiled.program.n, compiled.layout
+    for (party, carrier), trade in layout.trades.items():
+        if party == NETWORK:
             continue
-        steps = np.flatnonzero(prices.sell > prices.paid)
-        if len(steps):
-            n = compiled.program.n
-            yield (party, carrier), _pick(trade.buy[steps], n), _pick(trade.sell[steps], n)
+        others = [
+            one.prices
+            for (name, of), one in layout.trades.items()
+            if of == carrier and name not in (party, NETWORK)
+        ]
+        for word, steps, first, second in _rewarded(trade, others):
+            if len(steps):
+                key = (party, carrier, word) if word else (party, carrier)
+                yield key, _pick(first[steps], n), _pick(second[steps], n)
+
+
+def _rewarded(
+    trade: TradeColumns, others: Sequence[Prices]
+) -> Iterator[tuple[str, IntArray, IntArray, IntArray]]:
+    """Yield what would pay at once at some steps: name, steps, columns in and columns out.
+
+    `resale`: what others give is sold to the utility where it pays more than some other one pays;
+    `passing_on`: what is bought is given to others where some other one pays or earns more.
+    """
+    own = trade.prices
+    if own.sell is not None and len(trade.sell):
+        yield "", np.flatnonzero(own.sell > own.paid), trade.buy, trade.sell
+    if not len(trade.share_in) or not others:
+        return
+    if own.sell is not None and len(trade.sell):
+        least = np.min([prices.paid for prices in others], axis=0)
+        yield "resale", np.flatnonzero(own.sell > least), trade.share_in, trade.sell
+    most = np.max(
+        [p.paid if p.sell is None else np.maximum(p.paid, p.sell) for p in others], axis=0
+    )
+    yield "passing_on", np.flatnonzero(own.paid < most), trade.buy, trade.share_out
 
 
 def _pick(columns: IntArray, n: int) -> sparse.csr_array:

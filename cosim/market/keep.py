@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from cosim.errors import SolveError
 from cosim.market.compile import Compiled
-from cosim.market.schedule import cost_table
+from cosim.market.schedule import co2_table, cost_table
 from cosim.records import Carried, Injections, NetworkDuals, Schedule, TimeAxis, read_only
 from cosim.records.time import FloatArray
 
@@ -26,21 +27,28 @@ def kept_schedule(compiled: Compiled, schedule: Schedule, keep: int) -> Schedule
         keep: number of steps.
     """
     time = TimeAxis(schedule.time.index[:keep], schedule.time.step_h)
-    costs = cost_table(compiled, _first_steps(compiled, _solution(schedule), keep))
+    x = _first_steps(compiled, _solution(schedule), keep)
+    costs = cost_table(compiled, x)
     cost = float(costs["total"].sum())
     return replace(
         schedule,
         time=time,
-        table=schedule.table[schedule.table["time"] < schedule.time.index[keep]],
+        table=schedule.table[_before(schedule.table, schedule.time.index[keep])],
         injections={name: first_steps(entry, keep) for name, entry in schedule.injections.items()},
         costs=costs,
         cost=cost,
         bound=cost - (schedule.cost - schedule.bound),
         unmet={key: slack for key, slack in schedule.unmet.items() if key.step < keep},
         network_demand_kw={c: read_only(v[:keep]) for c, v in schedule.network_demand_kw.items()},
+        bilateral=schedule.bilateral[_before(schedule.bilateral, schedule.time.index[keep])],
+        co2_kg=co2_table(compiled, x),
         duals=None if schedule.duals is None else _first_duals(schedule.duals, keep),
         solution=None,
     )
+
+
+def _before(table: pd.DataFrame, time: pd.Timestamp) -> pd.Series:
+    return table["time"] < time if len(table) else table["time"].notna()
 
 
 def carried_states(compiled: Compiled, schedule: Schedule) -> tuple[Carried, Carried]:

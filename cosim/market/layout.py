@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scipy import sparse
 
 from cosim.market.account import Charge
+from cosim.market.carbon_ladder import Ladder
 from cosim.market.tariffs import Prices
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.participants import Carrier
@@ -15,12 +16,80 @@ from cosim.scenario.participants import Carrier
 
 @dataclass(frozen=True, slots=True)
 class TradeColumns:
-    """Columns of one party's trade in one carrier, shape (T,) each, empty where there is none."""
+    """Columns of one party's trade in one carrier, shape (T,) each, empty where there is none.
+
+    Attributes:
+        buy: from the utility.
+        sell: to the utility.
+        share_in: taken from others.
+        share_out: given to others.
+        prices: of the party's utility.
+    """
 
     buy: IntArray
     sell: IntArray
     share_in: IntArray
     share_out: IntArray
+    prices: Prices
+
+
+@dataclass(frozen=True, slots=True)
+class ContractColumns:
+    """Contracts of one carrier that is shared bilaterally.
+
+    Attributes:
+        giver: of each contract, length n; both directions of a link are contracts.
+        taker: of each contract, length n.
+        give: the giver's columns, shape (n, T).
+        take: the taker's columns, shape (n, T).
+        rows: that make the two equal, shape (n, T).
+    """
+
+    giver: tuple[str, ...]
+    taker: tuple[str, ...]
+    give: IntArray
+    take: IntArray
+    rows: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class PeakColumn:
+    """The column that pays for the highest import of some steps.
+
+    Attributes:
+        party: whose it is.
+        carrier: of the capacity charge.
+        rise: column, kW above `floor_kw` and above earlier parts of the same billing period.
+        earlier: columns of those parts.
+        steps: at which the peak counts.
+        floor_kw: highest import of the billing period before the window.
+    """
+
+    party: str
+    carrier: Carrier
+    rise: int
+    earlier: tuple[int, ...]
+    steps: IntArray
+    floor_kw: float
+
+
+@dataclass(frozen=True, slots=True)
+class LadderColumns:
+    """The columns of one ladder of CO2 prices; intervals in their order, shape (K,).
+
+    Attributes:
+        ladder: the prices.
+        above: t in each interval above the quota.
+        below: t in each interval below it.
+        above_used: binaries of the intervals.
+        below_used: the same.
+    """
+
+    ladder: Ladder
+    above: IntArray
+    below: IntArray
+    above_used: IntArray
+    below_used: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +134,11 @@ class Layout:
         charges: the same with carrier and baseline.
         demand_kw: (party, carrier) -> inflexible demand, shape (T,).
         background_kw: (party, carrier) -> demand of background customers it supplies, shape (T,).
-        prices: of the utilities.
+        prices: of the utilities, for whoever has no tariff of its own.
         constraints: full name of every constraint that belongs to a party -> its rows.
+        contracts: carriers that are shared by contracts.
+        peaks: capacity charges, parts of a billing period in their order.
+        ladders: prices of CO2 that grow, in the order of the rows of `Compiled.traded`.
     """
 
     parties: tuple[str, ...]
@@ -89,6 +161,9 @@ class Layout:
     background_kw: Mapping[tuple[str, Carrier], FloatArray]
     prices: Mapping[Carrier, Prices]
     constraints: Mapping[str, RowGroup]
+    contracts: Mapping[Carrier, ContractColumns]
+    peaks: tuple[PeakColumn, ...]
+    ladders: tuple[LadderColumns, ...]
 
 
 @dataclass(frozen=True, slots=True)

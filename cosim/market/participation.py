@@ -21,10 +21,10 @@ def bounds_for(
 ) -> Bounds:
     """Return the bounds under which the compiled model describes one solve.
 
-    Share variables of everyone outside `sharing` are closed, those of the network account too if
-    nobody shares. Charges with loss lines are opened, all others stay at their baseline. Columns
-    of frozen participants are fixed and their own rows let go, so that rounding in an earlier
-    solution cannot make this one infeasible.
+    Share variables and contracts of everyone outside `sharing` are closed, those of the network
+    account too if nobody shares. Charges with loss lines are opened, all others stay at their
+    baseline. Columns of frozen participants are fixed and their own rows let go, so that rounding
+    in an earlier solution cannot make this one infeasible.
 
     Raises:
         SolveError: for names that are not in the market, or a frozen schedule without a solution.
@@ -39,6 +39,11 @@ def bounds_for(
         if party not in sharing and not (party == NETWORK and sharing):
             col_ub[trade.share_in] = 0.0
             col_ub[trade.share_out] = 0.0
+    for contracts in layout.contracts.values():
+        for k, pair in enumerate(zip(contracts.giver, contracts.taker, strict=True)):
+            if not all(party in sharing or (party == NETWORK and sharing) for party in pair):
+                col_ub[contracts.give[k]] = 0.0
+                col_ub[contracts.take[k]] = 0.0
     for line in lines:
         columns = layout.charged[line.grid, line.kind][line.steps]
         col_lb[columns], col_ub[columns] = -np.inf, np.inf

@@ -10,35 +10,13 @@ import pandas as pd
 from cosim.market.compile import Compiled
 from cosim.records import CostTable, Injections, TimeAxis, read_only
 from cosim.records.names import NETWORK, OPERATOR
+from cosim.records.schedule import no_contracts
 from cosim.records.time import FloatArray
 
+NEGLIGIBLE_KW = 1e-9
+"""A contract below this is none."""
 Row = tuple[str, str, str, str, FloatArray]
 """Participant, device, carrier, quantity, values of shape (T,)."""
-
-
-def cleaned(compiled: Compiled, x: FloatArray) -> FloatArray:
-    """Return column values inside their bounds, with trade in both directions netted.
-
-    Taking from and giving to the pool at the same step is netted always, buying and selling where
-    that never costs more: by the prices, and for the network account whatever they are.
-    """
-    n = compiled.program.n
-    result = np.clip(x[:n], compiled.program.bounds.col_lb, compiled.program.bounds.col_ub)
-    for columns in compiled.layout.charged.values():
-        result[columns] = x[columns]
-    for (party, carrier), trade in compiled.layout.trades.items():
-        if len(trade.share_in):
-            both = np.minimum(result[trade.share_in], result[trade.share_out])
-            result[trade.share_in] -= both
-            result[trade.share_out] -= both
-        if len(trade.sell):
-            prices = compiled.layout.prices[carrier]
-            both = np.minimum(result[trade.buy], result[trade.sell])
-            if prices.sell is not None and party != NETWORK:
-                both = np.where(prices.sell <= prices.paid, both, 0.0)
-            result[trade.buy] -= both
-            result[trade.sell] -= both
-    return read_only(result)
 
 
 def cost_table(compiled: Compiled, x: FloatArray) -> CostTable:
@@ -50,6 +28,46 @@ def cost_table(compiled: Compiled, x: FloatArray) -> CostTable:
         table.loc[name, component] = float(values.sum()) + 0.0
     table["total"] = table.sum(axis=1)
     return table
+
+
+def co2_table(compiled: Compiled, x: FloatArray) -> CostTable:
+    """Return emissions per party and source in kg, and their total.
+
+    Sources are the carriers that are bought, `captured` (negative) and `methane`; where allowances
+    are traded, `quota` behind the total is what a participant is given.
+    """
+    names = pd.Index(compiled.layout.parties, name="participant")
+    sources = list(dict.fromkeys(label[1] for label in compiled.co2.labels))
+    table = pd.DataFrame(0.0, index=names, columns=sources)
+    for (name, source), values in compiled.co2.groups(x):
+        table.loc[name, source] = float(values.sum()) + 0.0
+    table["total"] = table.sum(axis=1)
+    if compiled.quota.labels:
+        table["quota"] = 0.0
+        for (name,), values in compiled.quota.groups(x):
+            table.loc[name, "quota"] = float(values.sum())
+    return table
+
+
+def contract_table(compiled: Compiled, time: TimeAxis, x: FloatArray) -> pd.DataFrame:
+    """Return bilateral contracts: columns time, carrier, from, to, kw, deliveries above 0 only."""
+    found = [no_contracts()]
+    for carrier, contracts in compiled.layout.contracts.items():
+        kw = x[contracts.give]
+        which, step = np.nonzero(kw > NEGLIGIBLE_KW)
+        found.append(
+            pd.DataFrame(
+                {
+                    "time": time.index[step],
+                    "carrier": carrier,
+                    "from": np.array(contracts.giver, dtype=object)[which],
+                    "to": np.array(contracts.taker, dtype=object)[which],
+                    "kw": kw[which, step],
+                }
+            )
+        )
+    filled = [table for table in found if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else found[0]
 
 
 def injections(compiled: Compiled, x: FloatArray) -> dict[str, Injections]:
@@ -79,10 +97,10 @@ def long_table(compiled: Compiled, time: TimeAxis, x: FloatArray) -> pd.DataFram
     """Return the schedule: columns time, participant, device, carrier, quantity, value.
 
     Devices report their own quantities. Besides: `trade` (buy_kw, sell_kw, share_out_kw,
-    share_in_kw), `demand` (demand_kw), `background` (demand_kw of customers that a participant
-    supplies), `connection` (p_kw, q_kvar; positive into the network). For the participant
-    `network`: `trade`, `demand` (demand_kw, what is charged), and per network loss_kw and
-    auxiliary_kw, background included.
+    share_in_kw, and co2_kg_per_h of what is bought where that has emissions), `demand`
+    (demand_kw), `background` (demand_kw of customers that a participant supplies), `connection`
+    (p_kw, q_kvar; positive into the network). For the participant `network`: `trade`, `demand`
+    (demand_kw, what is charged), and per network loss_kw and auxiliary_kw, background included.
     """
     rows = [*_device_rows(compiled, x), *_party_rows(compiled, x), *_network_rows(compiled, x)]
     steps = len(time)
@@ -111,6 +129,9 @@ def _party_rows(compiled: Compiled, x: FloatArray) -> Iterator[Row]:
             columns = getattr(trade, quantity)
             if len(columns):
                 yield party, "trade", carrier, f"{quantity}_kw", x[columns]
+        if trade.prices.co2_kg_per_kwh > 0.0:
+            emitted = trade.prices.co2_kg_per_kwh * x[trade.buy]
+            yield party, "trade", carrier, "co2_kg_per_h", emitted
     for device, series in (("demand", layout.demand_kw), ("background", layout.background_kw)):
         for (party, carrier), values in series.items():
             yield party, device, carrier, "demand_kw", values

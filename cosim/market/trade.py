@@ -1,12 +1,14 @@
-"""How one party trades one carrier: with its utility and through the pool."""
+"""How one party trades one carrier: with its utility, through the pool, by contracts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import pyomo.environ as pyo
 
+from cosim.market.bilateral import add_contracts
 from cosim.market.tariffs import Prices
 from cosim.scenario.participants import Carrier
 
@@ -20,7 +22,7 @@ class Terms:
         prices: of the utility.
         import_max_kw: most that may be drawn from outside the party.
         export_max_kw: most that may be delivered to outside.
-        pooled: the carrier is shared through the pool.
+        form: how the carrier is shared.
         fee_per_kwh: management fee on shared energy, on each side.
         grid_fee_per_kwh: grid fee and levies on shared energy that is received.
         disposal: surplus may be given away for nothing where the utility pays nothing.
@@ -30,10 +32,16 @@ class Terms:
     prices: Prices
     import_max_kw: float
     export_max_kw: float
-    pooled: bool
+    form: Literal["pool", "bilateral", "none"]
     fee_per_kwh: float
     disposal: bool = False
     grid_fee_per_kwh: float = 0.0
+    partners: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def shared(self) -> bool:
+        """True if the carrier goes from party to party."""
+        return self.form != "none"
 
 
 def add_trade(block: pyo.Block, terms: Terms, steps: range) -> None:
@@ -42,28 +50,30 @@ def add_trade(block: pyo.Block, terms: Terms, steps: range) -> None:
     0 <= buy, share_in <= import_max and 0 <= sell, share_out <= export_max (variable bounds);
     `import_limit`: buy[t] + share_in[t] <= import_max; `export_limit`: sell[t] + share_out[t] <=
     export_max. sell exists where the utility pays for it (or takes it for nothing), the share
-    variables where the carrier is pooled. They are closed for everyone who does not take part by
-    their bounds in the compiled model.
+    variables where the carrier is shared. They are closed for everyone who does not take part by
+    their bounds in the compiled model. Shared energy by contracts: see `bilateral.add_contracts`.
     """
     sells = terms.prices.sell is not None or terms.disposal
     out_steps = steps if sells else ()
-    pool_steps = steps if terms.pooled else ()
+    share_steps = steps if terms.shared else ()
     block.buy = pyo.Var(steps, bounds=(0.0, terms.import_max_kw))
     block.sell = pyo.Var(out_steps, bounds=(0.0, terms.export_max_kw))
-    block.share_in = pyo.Var(pool_steps, bounds=(0.0, terms.import_max_kw))
-    block.share_out = pyo.Var(pool_steps, bounds=(0.0, terms.export_max_kw))
-    if terms.pooled and terms.import_max_kw < float("inf"):
+    block.share_in = pyo.Var(share_steps, bounds=(0.0, terms.import_max_kw))
+    block.share_out = pyo.Var(share_steps, bounds=(0.0, terms.export_max_kw))
+    if terms.shared and terms.import_max_kw < float("inf"):
         block.import_limit = pyo.Constraint(
             steps,
             rule=lambda b, t: b.buy[t] + b.share_in[t] <= terms.import_max_kw,
             doc="contracted power, bought and shared together",
         )
-    if terms.pooled and sells and terms.export_max_kw < float("inf"):
+    if terms.shared and sells and terms.export_max_kw < float("inf"):
         block.export_limit = pyo.Constraint(
             steps,
             rule=lambda b, t: b.sell[t] + b.share_out[t] <= terms.export_max_kw,
             doc="most that may be fed in, sold and shared together",
         )
+    if terms.form == "bilateral":
+        add_contracts(block, terms.partners, steps)
 
 
 def net_import(block: pyo.Block, t: int) -> list[Any]:
@@ -90,12 +100,12 @@ def trade_costs(block: pyo.Block, terms: Terms, steps: range, step_h: float) -> 
         costs[f"{name}_sales"] = _money(block.sell, -prices.sell, steps, step_h)
     if prices.co2_tax.any():
         costs["co2_tax"] = _money(block.buy, prices.co2_tax, steps, step_h)
-    if terms.pooled and terms.fee_per_kwh > 0.0:
+    if terms.shared and terms.fee_per_kwh > 0.0:
         fee = terms.fee_per_kwh * step_h
         costs["management_fee"] = pyo.quicksum(
             fee * block.share_in[t] + fee * block.share_out[t] for t in steps
         )
-    if terms.pooled and terms.grid_fee_per_kwh > 0.0:
+    if terms.shared and terms.grid_fee_per_kwh > 0.0:
         fee = terms.grid_fee_per_kwh * step_h
         costs["grid_fee"] = pyo.quicksum(fee * block.share_in[t] for t in steps)
     return costs

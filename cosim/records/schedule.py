@@ -77,6 +77,8 @@ class Schedule:
         duals: marginal values, where they were asked for.
         bilateral: contracts of carriers with `form: bilateral`, one row per pair and step with a
             delivery: time, carrier, from, to (participants), kw above 0. Empty without any.
+        co2_kg: emissions, index participant, columns sources, `total` and, where allowances are
+            traded, `quota`.
         seconds: build, hand-over and solve times.
         solution: the solver's column values, opaque; a start or a fixed part for later solves.
     """
@@ -94,5 +96,6 @@ class Schedule:
     network_demand_kw: Mapping[str, FloatArray] = field(default_factory=dict)
     duals: NetworkDuals | None = None
     bilateral: pd.DataFrame = field(default_factory=no_contracts)
+    co2_kg: pd.DataFrame = field(default_factory=pd.DataFrame)
     seconds: Mapping[str, float] = field(default_factory=dict)
     solution: FloatArray | None = None
