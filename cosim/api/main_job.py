@@ -201,6 +201,7 @@ def _tables(
         p2p_prices=settled.shared.p2p_prices if settled else pd.DataFrame(),
         accounts=settled.shared.accounts if settled else pd.DataFrame(),
         bargaining_power=settled.shared.bargaining_power if settled else pd.DataFrame(),
+        admm=settled.negotiated.history if settled and settled.negotiated else pd.DataFrame(),
     )
 
 
@@ -238,6 +239,8 @@ def _summary(
     summaries.add_notes(summary, solved.notes)
     if settled is not None:
         summaries.add_notes(summary, settled.notes)
+        if settled.negotiated is not None:
+            summary["distributed"] = settled.negotiated.summary
     summary["seconds"] = summaries.rounded_seconds(seconds)
     return summary
 

@@ -21,6 +21,8 @@ from cosim.scenario import Scenario
 from cosim.settlement import (
     CoalitionValue,
     Evidence,
+    Money,
+    Negotiated,
     Players,
     account_table,
     allocation_table,
@@ -37,6 +39,7 @@ from cosim.settlement import (
     settle_money,
     settled_instead,
     single_coalitions,
+    solve_distributed,
 )
 from cosim.settlement.copper import SolveMembers
 from cosim.tasks import Tasks
@@ -50,12 +53,14 @@ class Settled:
         alone: the loop's result with nobody sharing (disagreement costs).
         coalitions: every coalition with cost and value.
         shared: allocation, payments and prices.
+        negotiated: the distributed solution, where it was asked for.
         notes: what the reader should know.
     """
 
     alone: Coupled
     coalitions: pd.DataFrame
     shared: Shared
+    negotiated: Negotiated | None
     notes: tuple[str, ...]
 
 
@@ -119,8 +124,22 @@ def settle(
         before = _with_duals(bench, alone.schedule)
         after = replace(together.schedule, duals=priced.duals)
         shared = share_out(bench.scenario, players, values, before, after)
+    negotiated = None
+    if config.bargaining.distributed.enabled:
+        with watch.stage("distributed", "The same without a centre (ADMM)"):
+            negotiated = solve_distributed(
+                bench.market, together.schedule, shared.money, config.bargaining.distributed
+            )
     return Settled(
-        alone, coalition_table(values, plate), shared, (*_notes(alone, values), *shared.notes)
+        alone=alone,
+        coalitions=coalition_table(values, plate),
+        shared=shared,
+        negotiated=negotiated,
+        notes=(
+            *_notes(alone, values),
+            *shared.notes,
+            *(negotiated.notes if negotiated is not None else ()),
+        ),
     )
 
 
@@ -151,6 +170,7 @@ class Shared:
     p2p_prices: pd.DataFrame
     accounts: pd.DataFrame
     bargaining_power: pd.DataFrame
+    money: Money
     notes: tuple[str, ...]
 
 
@@ -190,6 +210,7 @@ def share_out(
         p2p_prices=price_table(money.peer, scenario.time),
         accounts=account_table(together, money),
         bargaining_power=power_table(together, players, settings, evidence),
+        money=money,
         notes=(*notes, *money.notes),
     )
 

@@ -37,3 +37,14 @@ BARGAINING_POWER = Table(
     ),
     open=True,
 )
+ADMM = Table(
+    "One round of the negotiation without a centre.",
+    (
+        Column("round", "integer", "0, 1, ... within the phase's problem"),
+        Column("phase", "text", "relaxed, integers fixed, or prices"),
+        Column("primal_residual", "number", "mismatch between parties, share of what is exchanged"),
+        Column("dual_residual", "number", "change from round to round, share"),
+        Column("penalty", "number", "of the round"),
+        Column("cost", "number", "of all parties, currency; missing for prices"),
+    ),
+)

@@ -13,7 +13,7 @@ from pandas.api import types
 
 from cosim.errors import Problem
 from cosim.results.columns import WHAT, Column, Kind, Table
-from cosim.results.money_schema import ACCOUNTS, BARGAINING_POWER, P2P_PRICES
+from cosim.results.money_schema import ACCOUNTS, ADMM, BARGAINING_POWER, P2P_PRICES
 
 _TIME = Column("time", "time", "start of the step")
 _VALUE = Column("value", "number", "in the unit that the quantity's name carries")
@@ -146,7 +146,11 @@ WINDOWS = Table(
         Column("cost_copper_plate", "number", "shared, without networks, currency"),
         Column("cost_with_losses", "number", "with losses but no limits; may be missing"),
         Column("cost", "number", "shared, as it passed or was left in the networks, currency"),
-        Column("smallest_margin", "number", "of all checks, as a share of what the quantity can vary over"),
+        Column(
+            "smallest_margin",
+            "number",
+            "of all checks, as a share of what the quantity can vary over",
+        ),
         Column("seconds", "number", "wall time"),
     ),
 )
@@ -168,6 +172,7 @@ OPTIONAL_TABLES: Mapping[str, Table] = {
     "windows": WINDOWS,
     "p2p_prices": P2P_PRICES,
     "accounts": ACCOUNTS,
+    "admm": ADMM,
     "bargaining_power": BARGAINING_POWER,
 }
 """The same, for tables that are written only where they hold rows."""

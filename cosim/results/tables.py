@@ -54,6 +54,7 @@ class RunTables:
         p2p_prices: see `cosim.results.money_schema`; empty without a settlement.
         accounts: likewise.
         bargaining_power: likewise.
+        admm: likewise; empty unless the distributed solution was asked for.
     """
 
     summary: dict[str, Any]
@@ -74,3 +75,4 @@ class RunTables:
     p2p_prices: pd.DataFrame = field(default_factory=pd.DataFrame)
     accounts: pd.DataFrame = field(default_factory=pd.DataFrame)
     bargaining_power: pd.DataFrame = field(default_factory=pd.DataFrame)
+    admm: pd.DataFrame = field(default_factory=pd.DataFrame)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from cosim.scenario.base import Strict
 from cosim.scenario.networks import NonNegative, Positive
@@ -60,6 +60,19 @@ class PowerFactors(Strict):
         return self
 
 
+class Distributed(Strict):
+    """The same problems solved by ADMM: participants exchange trades and prices only."""
+
+    enabled: bool = False
+    """Solve them besides the central solution, and report both."""
+    tolerance: Annotated[float, Field(gt=0.0, lt=0.1)] = 5e-4
+    """Of primal and dual residual, as a share of what is exchanged."""
+    max_rounds: Annotated[int, Field(ge=1)] = 500
+    """Of each phase: integers relaxed, then fixed."""
+    penalty: Positive = 1e-3
+    """To start with, in currency per kW squared; it adapts."""
+
+
 class Bargaining(Strict):
     """The players, and how the benefit is shared."""
 
@@ -82,3 +95,5 @@ class Bargaining(Strict):
     or to the system operator (who must be a player)."""
     prices: PeerPrices = PeerPrices()
     """Prices between participants."""
+    distributed: Distributed = Distributed()
+    """Solution without a centre."""

@@ -13,6 +13,7 @@ from cosim.settlement.coalitions import (
     two_coalitions,
 )
 from cosim.settlement.copper import copper_plate_values
+from cosim.settlement.distributed import Negotiated, solve_distributed
 from cosim.settlement.evidence import Evidence, carbon_saved_kg, marginal_contributions
 from cosim.settlement.money import Money, settle_money
 from cosim.settlement.payments import bill, payments
@@ -24,6 +25,7 @@ __all__ = [
     "CoalitionValue",
     "Evidence",
     "Money",
+    "Negotiated",
     "Players",
     "account_table",
     "allocation_table",
@@ -44,6 +46,7 @@ __all__ = [
     "settle_money",
     "settled_instead",
     "single_coalitions",
+    "solve_distributed",
     "system_cost",
     "two_coalitions",
 ]

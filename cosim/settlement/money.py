@@ -12,9 +12,15 @@ from cosim.records.names import OPERATOR
 from cosim.scenario import Scenario
 from cosim.settlement.loss_billing import loss_weights
 from cosim.settlement.payments import payments
-from cosim.settlement.peer import PeerSettlement, network_purchases, settle_peers
+from cosim.settlement.peer import (
+    Agreement,
+    PeerSettlement,
+    Rule,
+    network_purchases,
+    settle_peers,
+)
 from cosim.settlement.players import Players
-from cosim.settlement.price_bounds import price_bounds
+from cosim.settlement.price_bounds import Bounds, price_bounds
 from cosim.settlement.trades import PairTrades, pair_trades
 from cosim.settlement.volumes import shared_energy_kwh
 
@@ -28,6 +34,7 @@ class Money:
         peer: prices and payments per pair.
         levy: what each participant pays to an operator that plays, by party.
         network_share: what each party pays to the network account, by party.
+        agreement: what the prices were to bring about.
         notes: sentences for the reader.
     """
 
@@ -35,6 +42,7 @@ class Money:
     peer: PeerSettlement
     levy: pd.Series
     network_share: pd.Series
+    agreement: Agreement
     notes: tuple[str, ...]
 
     @property
@@ -75,13 +83,8 @@ def settle_money(
     sold = network_purchases(trades, bounds).reindex(table.index, fill_value=0.0)
     bought = weights.reindex(table.index, fill_value=0.0) * float(sold.sum())
     levy = _levy(table, together)
-    peer, hardship = _peers(
-        scenario,
-        trades,
-        table,
-        singles,
-        offset=sold - bought - levy,
-    )
+    agreement = _agreement(trades, bounds, table, singles, sold - bought - levy)
+    peer, hardship = _peers(agreement, scenario.config.bargaining.prices.rule)
     table["lump_sum"] = -peer.fixed.reindex(table.index)
     table["payment"] = -peer.received.reindex(table.index)
     table["cost_after"] = table["cost_without_payment"] + table["payment"]
@@ -91,6 +94,7 @@ def settle_money(
         peer=peer,
         levy=levy,
         network_share=table["network_cost"] + bought,
+        agreement=agreement,
         notes=tuple(text for text in (note, hardship, _bound_note(peer)) if text),
     )
 
@@ -111,30 +115,32 @@ def _levy(table: pd.DataFrame, together: Schedule) -> pd.Series:
     return levy
 
 
-def _peers(
-    scenario: Scenario,
-    trades: PairTrades,
-    table: pd.DataFrame,
-    singles: pd.Series,
-    offset: pd.Series,
-) -> tuple[PeerSettlement, str]:
-    """Settle through prices; with lump sums where bounds would make somebody lose."""
+def _agreement(
+    trades: PairTrades, bounds: Bounds, table: pd.DataFrame, singles: pd.Series, offset: pd.Series
+) -> Agreement:
     own = table.groupby("player")["benefit"].transform("sum")
     inside = (table["benefit"] / own.where(own.abs() > 0.0)).fillna(0.0)
     safe = table["player"].map(singles).astype(float).fillna(0.0) * inside
-    disagreement = table["cost_without_payment"] - table["cost_before"] + safe
-    target, owner = -table["payment"], table["player"]
-    bounds = price_bounds(scenario, trades)
-    rule = scenario.config.bargaining.prices.rule
+    return Agreement(
+        trades=trades,
+        bounds=bounds,
+        target=-table["payment"],
+        disagreement=table["cost_without_payment"] - table["cost_before"] + safe,
+        offset=offset,
+        owner=table["player"],
+    )
+
+
+def _peers(agreement: Agreement, rule: Rule) -> tuple[PeerSettlement, str]:
+    """Settle through prices; with lump sums where bounds would make somebody lose."""
     try:
-        return settle_peers(trades, bounds, target, disagreement, offset, owner, rule), ""
+        return settle_peers(agreement, rule), ""
     except SettlementError:
-        peer = settle_peers(trades, bounds, target, disagreement, offset, owner, "lump_sum")
         text = (
             "No prices inside their bounds keep everybody from losing against staying alone; the "
             "allocation is settled with fixed payments beside the prices."
         )
-        return peer, text
+        return settle_peers(agreement, "lump_sum"), text
 
 
 def _bound_note(peer: PeerSettlement) -> str:

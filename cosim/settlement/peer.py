@@ -19,10 +19,13 @@ from cosim.settlement.pair_payments import (
 )
 from cosim.settlement.pair_prices import pair_prices
 from cosim.settlement.price_bounds import Bounds, spans
+from cosim.settlement.price_negotiation import Agreed, negotiate_payments
 from cosim.settlement.trades import PairTrades
 
 Rule = Literal["bounded", "lump_sum"]
 CENT = 0.01
+LEAST_WEIGHT = 1e-6
+"""Weight of a party that was promised nothing: it just keeps from losing."""
 REACHED = 1e-8
 """Share of all money between participants that counts as rounding."""
 
@@ -69,18 +72,11 @@ def network_purchases(trades: PairTrades, bounds: Bounds) -> pd.Series:
     return pd.Series(paid, dtype=float)
 
 
-def settle_peers(
-    trades: PairTrades,
-    bounds: Bounds,
-    target: pd.Series,
-    disagreement: pd.Series,
-    offset: pd.Series,
-    owner: pd.Series,
-    rule: Rule,
-) -> PeerSettlement:
-    """Return prices that pay everybody what the allocation says, as far as bounds allow.
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What prices shall bring about.
 
-    Args:
+    Attributes:
         trades: see `pair_trades`.
         bounds: see `price_bounds`.
         target: what each party should receive from all transfers, by party, summing to zero.
@@ -88,13 +84,64 @@ def settle_peers(
         offset: what it receives whatever the prices are: losses sold to the network account, its
             part of the network account's bill, its part of the operator's share.
         owner: player of each party; sums within a player are free if the bounds ask for it.
-        rule: what happens where the bounds keep the allocation from being paid.
     """
+
+    trades: PairTrades
+    bounds: Bounds
+    target: pd.Series
+    disagreement: pd.Series
+    offset: pd.Series
+    owner: pd.Series
+
+    def money(self) -> Money:
+        """Return the accounts as functions of the payments of pairs."""
+        return _money(self.trades, self.bounds, list(self.target.index), self.offset)
+
+
+def negotiated(agreement: Agreement) -> tuple[Agreed, pd.Series]:
+    """Return the payments that participants find by themselves, and what the centre gives them.
+
+    Log-Nash bargaining inside the bounds, with the agreed gains as weights, by participant.
+
+    Returns:
+        The outcome of the negotiation, and received by participant at the central log-Nash point.
+
+    Raises:
+        SettlementError: if somebody gains nothing at any price inside the bounds.
+    """
+    money = agreement.money()
+    active = [i for i in range(len(money.accounts)) if np.any(money.matrix[i])]
+    inside = replace(
+        money,
+        accounts=tuple(money.accounts[i] for i in active),
+        matrix=money.matrix[active],
+        offset=money.offset[active],
+    )
+    least = agreement.disagreement.reindex(list(money.accounts)).to_numpy(dtype=float)[active]
+    wanted = agreement.target.to_numpy(dtype=float)[active]
+    gain = np.maximum(wanted - least, 0.0)
+    weights = np.maximum(gain / max(float(gain.sum()), 1e-12), LEAST_WEIGHT)
+    central = fairest_received(inside, least, weights)
+    agreed = negotiate_payments(inside, least, weights)
+    return agreed, pd.Series(central, index=list(inside.accounts))
+
+
+def settle_peers(agreement: Agreement, rule: Rule) -> PeerSettlement:
+    """Return prices that pay everybody what the allocation says, as far as bounds allow.
+
+    Args:
+        agreement: what prices shall bring about.
+        rule: what happens where the bounds keep the allocation from being paid.
+
+    Raises:
+        SettlementError: if bounds make somebody lose against staying alone.
+    """
+    trades, bounds, target = agreement.trades, agreement.bounds, agreement.target
     parties = list(target.index)
-    money = _money(trades, bounds, parties, offset)
+    money = agreement.money()
     total = max(float(np.abs(money.most).sum()), float(target.abs().sum()), CENT)
     slack = REACHED * total
-    reach, bounded = _reachable(money, target, disagreement, owner, rule, slack)
+    reach, bounded = _reachable(money, agreement, rule, slack)
     found = closest_payments(money, reach, slack)
     payment = _all_payments(trades, bounds, found)
     price = pair_prices(trades, bounds, payment)
@@ -139,12 +186,7 @@ def _money(trades: PairTrades, bounds: Bounds, parties: list[str], offset: pd.Se
 
 
 def _reachable(
-    money: Money,
-    target: pd.Series,
-    disagreement: pd.Series,
-    owner: pd.Series,
-    rule: Rule,
-    slack: float,
+    money: Money, agreement: Agreement, rule: Rule, slack: float
 ) -> tuple[FloatArray, bool]:
     """Return what parties receive through prices, and whether bounds give players another sum.
 
@@ -152,6 +194,7 @@ def _reachable(
     player gives way; where that does not do either, prices go as close as they can (`lump_sum`) or
     players get the log-Nash point with the agreed gains as weights (`bounded`).
     """
+    target, owner, disagreement = agreement.target, agreement.owner, agreement.disagreement
     wanted = target.to_numpy(dtype=float)
     if nearest_payments(money, wanted)[1] <= slack:
         return wanted, False
@@ -220,7 +263,9 @@ def price_table(settled: PeerSettlement, time: TimeAxis) -> pd.DataFrame:
 
 
 __all__ = [
+    "Agreement",
     "PeerSettlement",
+    "negotiated",
     "network_purchases",
     "price_table",
     "settle_peers",

@@ -17,7 +17,7 @@ from cosim.settlement.pair_payments import (
     nearest_payments,
 )
 from cosim.settlement.pair_prices import pair_prices
-from cosim.settlement.peer import settle_peers
+from cosim.settlement.peer import Agreement, negotiated, settle_peers
 from cosim.settlement.price_bounds import Bounds
 from cosim.settlement.trades import PairTrades
 
@@ -47,7 +47,8 @@ def settle(
     least = pd.Series(more.get("least", {}), dtype=float).reindex(wanted.index, fill_value=-1e3)
     owner = pd.Series({name: name for name in wanted.index})
     rule = more.get("rule", "bounded")
-    return settle_peers(trades(kw, pairs), flat(kw), wanted, least, zero, owner, rule)  # type: ignore[arg-type]
+    agreement = Agreement(trades(kw, pairs), flat(kw), wanted, least, zero, owner)
+    return settle_peers(agreement, rule)  # type: ignore[arg-type]
 
 
 def test_two_parties_trade_in_the_middle() -> None:
@@ -188,3 +189,15 @@ def test_payments_reach_their_targets_or_say_by_how_much_not(seed: int) -> None:
     assert distance <= float(((inside - money.reference) ** 2).sum()) + 1e-6
     far = target + np.array([100.0, -100.0, 0.0, 0.0])
     assert nearest_payments(money, far)[1] > 50.0
+
+
+def test_participants_negotiate_what_the_centre_would_give() -> None:
+    kw = np.array([[10.0, 10.0]])
+    wanted = pd.Series({"ann": 3.5, "bob": -2.9, "carl": -0.6, "dora": 0.0})
+    least = pd.Series({"ann": 1.6, "bob": -3.0, "carl": -3.0, "dora": 0.0})
+    owner = pd.Series({name: name for name in wanted.index})
+    pairs = trades(kw, [("ann", "bob"), ("ann", "carl")])
+    agreed, central = negotiated(Agreement(pairs, flat(kw), wanted, least, 0.0 * wanted, owner))
+    assert agreed.converged
+    assert agreed.received == pytest.approx(central.to_numpy(), abs=1e-3)
+    assert list(central.index) == ["ann", "bob", "carl"]
