@@ -52,9 +52,11 @@ def _own_constraints(market: MarketModel) -> Iterator[tuple[int, Any]]:
 
 
 def _step(index: Any) -> int:
-    return int(index[-1] if isinstance(index, tuple) else index)
+    """Return the step in an index, its last entry; the horizon's last step where there is none."""
+    last = index[-1] if isinstance(index, tuple) else index
+    return int(last) if isinstance(last, int) else -1
 
 
 def _last_step(constraint: Any) -> int:
     indices = (variable.index() for variable in identify_variables(constraint.body))
-    return max((_step(index) for index in indices if index is not None), default=-1)
+    return max((_step(index) for index in indices), default=-1)
