@@ -11,6 +11,7 @@ from cosim.records import read_only
 from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
 from cosim.scenario.bargaining import PriceBounds
+from cosim.scenario.config import Tariff
 from cosim.scenario.participants import Carrier
 from cosim.settlement.trades import PairTrades
 from cosim.units import KG_PER_T
@@ -41,13 +42,16 @@ def price_bounds(scenario: Scenario, trades: PairTrades) -> Bounds:
         scenario: tariffs, fees, and bounds given by the user, which replace either side.
         trades: pairs, which name the carriers.
     """
-    carriers: dict[str, tuple[FloatArray, FloatArray]] = {}
-    for carrier in dict.fromkeys(trades.carrier):
-        carriers[carrier] = _of_carrier(scenario, _as_carrier(carrier))
     steps = trades.kw.shape[0]
     lower, upper = np.zeros((steps, len(trades))), np.zeros((steps, len(trades)))
-    for k, carrier in enumerate(trades.carrier):
-        lower[:, k], upper[:, k] = carriers[carrier]
+    known: dict[tuple[str, str], FloatArray] = {}
+    for k, name in enumerate(trades.carrier):
+        carrier, seller, buyer = _as_carrier(name), trades.seller[k], trades.buyer[k]
+        for key, bound in (((name, f"sell {seller}"), _lower), ((name, f"buy {buyer}"), _upper)):
+            if key not in known:
+                party = key[1].split(" ", 1)[1]
+                known[key] = bound(scenario, carrier, party)
+        lower[:, k], upper[:, k] = known[name, f"sell {seller}"], known[name, f"buy {buyer}"]
     crossed = lower > upper
     middle = 0.5 * (lower + upper)
     lower, upper = np.where(crossed, middle, lower), np.where(crossed, middle, upper)
@@ -58,28 +62,44 @@ def _as_carrier(name: str) -> Carrier:
     return name  # type: ignore[return-value]
 
 
-def _of_carrier(scenario: Scenario, carrier: Carrier) -> tuple[FloatArray, FloatArray]:
-    config = scenario.config
-    sharing = config.sharing.get(carrier)
-    fee = sharing.fee_per_kwh if sharing is not None else 0.0
-    grid_fee = sharing.grid_fee_per_kwh if sharing is not None else 0.0
-    tariff = config.tariffs.get(carrier)
-    given = config.bargaining.prices.bounds.get(carrier, PriceBounds())
-    steps = len(scenario.time)
-    if given.min is not None:
-        lower = np.asarray(scenario.series(given.min))
-    elif tariff is not None and tariff.sell is not None:
-        lower = scenario.series(tariff.sell) + fee
-    else:
-        lower = np.full(steps, fee)
-    if given.max is not None:
-        upper = np.asarray(scenario.series(given.max))
-    elif tariff is not None:
-        carbon = config.carbon.tax_per_t / KG_PER_T * tariff.co2_kg_per_kwh
-        upper = scenario.series(tariff.buy) + carbon - grid_fee - fee
-    else:
-        upper = lower
-    return lower, upper
+def _lower(scenario: Scenario, carrier: Carrier, seller: str) -> FloatArray:
+    given = scenario.config.bargaining.prices.bounds.get(carrier, PriceBounds()).min
+    if given is not None:
+        return scenario.series(given)
+    fee, _ = _fees(scenario, carrier)
+    tariff = _tariff(scenario, carrier, seller)
+    if tariff is None or tariff.sell is None or carrier == "gas":
+        return np.full(len(scenario.time), fee)
+    bound: FloatArray = scenario.series(tariff.sell) + fee
+    return bound
+
+
+def _upper(scenario: Scenario, carrier: Carrier, buyer: str) -> FloatArray:
+    given = scenario.config.bargaining.prices.bounds.get(carrier, PriceBounds()).max
+    if given is not None:
+        return scenario.series(given)
+    fee, grid_fee = _fees(scenario, carrier)
+    tariff = _tariff(scenario, carrier, buyer)
+    if tariff is None:
+        return np.full(len(scenario.time), fee)
+    carbon = scenario.config.carbon.tax_per_t / KG_PER_T * tariff.co2_kg_per_kwh
+    bound: FloatArray = scenario.series(tariff.buy) + carbon - grid_fee - fee
+    return bound
+
+
+def _fees(scenario: Scenario, carrier: Carrier) -> tuple[float, float]:
+    sharing = scenario.config.sharing.get(carrier)
+    return (0.0, 0.0) if sharing is None else (sharing.fee_per_kwh, sharing.grid_fee_per_kwh)
+
+
+def _tariff(scenario: Scenario, carrier: Carrier, party: str) -> Tariff | None:
+    """Return a party's own tariff, else that of the carrier; None where there is none."""
+    participant = scenario.config.participants.get(party)
+    if participant is not None and carrier in participant.connections:
+        own = participant.connections[carrier].tariff
+        if own is not None:
+            return own
+    return scenario.config.tariffs.get(carrier)
 
 
 def spans(trades: PairTrades, bounds: Bounds) -> Mapping[str, FloatArray]:

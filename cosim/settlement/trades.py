@@ -49,10 +49,13 @@ def pair_trades(schedule: Schedule) -> PairTrades:
     Bilateral contracts are taken as they are. What goes through a pool has no addressee, so each
     buyer is served by all sellers in proportion: q_ij = out_i * in_j / sum of out, at each step.
     """
-    found: list[tuple[str, str, str, FloatArray]] = []
+    found = _contracts(schedule)
+    bilateral = {item[0] for item in found}
     steps, table = len(schedule.time), schedule.table
     pool = table[table["quantity"].isin(["share_out_kw", "share_in_kw"])]
     for carrier, part in pool.groupby("carrier", observed=True, sort=True):
+        if carrier in bilateral:
+            continue
         sold, sellers = _by_party(part, "share_out_kw", schedule.time)
         bought, buyers = _by_party(part, "share_in_kw", schedule.time)
         total = sold.sum(axis=1)
@@ -63,6 +66,16 @@ def pair_trades(schedule: Schedule) -> PairTrades:
                 if seller != buyer and kw.max(initial=0.0) > NEGLIGIBLE_KW:
                     found.append((str(carrier), seller, buyer, kw))
     return _trades(found, steps, schedule.time.step_h)
+
+
+def _contracts(schedule: Schedule) -> list[tuple[str, str, str, FloatArray]]:
+    """Return carrier, seller, buyer and power of shape (T,) of every bilateral contract."""
+    found = []
+    for key, part in schedule.bilateral.groupby(["carrier", "from", "to"], observed=True):
+        series = part.groupby("time")["kw"].sum().reindex(schedule.time.index, fill_value=0.0)
+        carrier, seller, buyer = (str(one) for one in key)
+        found.append((carrier, seller, buyer, series.to_numpy(dtype=float)))
+    return found
 
 
 def _trades(found: list[tuple[str, str, str, FloatArray]], steps: int, step_h: float) -> PairTrades:
