@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from cosim.records.time import FloatArray
 from cosim.report import style, text
 from cosim.report.data import CASES, Run
+from cosim.report.horizon import grain, starts
 from cosim.report.measures import Measure, both_cases
 from cosim.report.series import times
 
@@ -47,7 +48,7 @@ def limit_calendar(run: Run) -> Figure | None:
         "verified": "After: verified dispatch" if run.feasible else "After: last dispatch",
     }
     for axis, case in zip(axes, cases, strict=True):
-        _strips(axis, [m.get(case) for _, _, m in rows], run.steps)
+        _strips(axis, run, [m.get(case) for _, _, m in rows])
         axis.set_title(titles[case] if len(cases) > 1 else "As verified")
     labels = [f"{text.GRID_TITLES[run.kinds[g]]}: {text.limit_name(n).lower()}" for g, n, _ in rows]
     axes[0].set_yticks(np.arange(len(rows)), labels)
@@ -59,13 +60,15 @@ def limit_calendar(run: Run) -> Figure | None:
     return figure
 
 
-def _strips(axis: Axes, rows: list[Measure | None], index: pd.DatetimeIndex) -> None:
+def _strips(axis: Axes, run: Run, rows: list[Measure | None]) -> None:
+    index, to = run.steps, grain(run)
+    by_step = [np.full(len(index), np.nan) if m is None else step_classes(m, index) for m in rows]
+    shown = pd.DataFrame(np.array(by_step).T, starts(index, to)).groupby(level=0).min()
+    index = pd.DatetimeIndex(shown.index)
     stamps = index.tz_localize(None)
     step = stamps[1] - stamps[0] if len(stamps) > 1 else pd.Timedelta(hours=1)
     edges = date2num([*stamps, stamps[-1] + step])
-    classes = np.ma.masked_invalid(
-        [np.full(len(index), np.nan) if m is None else _class(m, index) for m in rows]
-    )
+    classes = np.ma.masked_invalid(shown.to_numpy().T)
     axis.pcolormesh(
         edges, np.arange(len(rows) + 1) - 0.5, classes, cmap=ListedColormap(list(COLOURS)),
         norm=BoundaryNorm(np.arange(len(COLOURS) + 1) - 0.5, len(COLOURS)), rasterized=True,
@@ -80,7 +83,7 @@ def _strips(axis: Axes, rows: list[Measure | None], index: pd.DatetimeIndex) -> 
     times(axis, index)
 
 
-def _class(m: Measure, index: pd.DatetimeIndex) -> FloatArray:
+def step_classes(m: Measure, index: pd.DatetimeIndex) -> FloatArray:
     """Return 0 without a physical state, 1 where the limit is missed, then 2, ... with more room.
 
     NaN where the limit does not apply.

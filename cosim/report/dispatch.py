@@ -15,6 +15,7 @@ from cosim.records.names import NETWORK
 from cosim.report import style, text
 from cosim.report.data import Run
 from cosim.report.flows import COLOURS, SHOWN_CARRIERS, balance, connections
+from cosim.report.horizon import mean_schedule
 from cosim.report.series import times
 
 COLUMNS = 4
@@ -23,9 +24,10 @@ NOTHING_KW = 1e-3
 
 def dispatch_figures(run: Run) -> dict[str, Figure]:
     """Return one figure of small multiples per carrier."""
-    flows = balance(run, run.tables.schedule)
+    schedule = mean_schedule(run)
+    flows = balance(run, schedule)
     if flows.empty:
-        flows = connections(run.tables.schedule)
+        flows = connections(schedule)
     found = {}
     for carrier in SHOWN_CARRIERS:
         part = flows[flows["carrier"] == carrier]

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from cosim.report import style, text
 from cosim.report.data import Run
+from cosim.report.horizon import drawn_steps, grain, means, starts
 from cosim.report.series import times
 
 KINDS: tuple[tuple[str, str, str, float], ...] = (
@@ -38,7 +39,7 @@ def price_figure(run: Run) -> Figure | None:
     for axis, carrier in zip(axes, carriers, strict=True):
         part = table[table["carrier"] == carrier]
         for kind, _, colour, width in KINDS:
-            values = part[part["price_kind"] == kind].set_index("time")["value"]
+            values = means(run, part[part["price_kind"] == kind].set_index("time")["value"])
             if len(values):
                 used.add(kind)
                 stamps = pd.DatetimeIndex(values.index).tz_localize(None)
@@ -47,7 +48,7 @@ def price_figure(run: Run) -> Figure | None:
                 )
         axis.set_title(f"{text.title(carrier)}, {_cents(run)}")
         axis.margins(y=0.12)
-        times(axis, pd.DatetimeIndex(part["time"].drop_duplicates()))
+        times(axis, drawn_steps(run))
     handles = [Line2D([], [], color=c, linewidth=w, label=n) for k, n, c, w in KINDS if k in used]
     figure.legend(handles=handles, loc="outside upper left", ncols=3, handlelength=1.6)
     return figure
@@ -71,8 +72,9 @@ def nodal_figure(run: Run, grid: str) -> Figure | None:
     table = table[table["grid"] == grid]
     if table.empty:
         return None
+    when = pd.Series(starts(pd.DatetimeIndex(table["time"]), grain(run)), table.index, name="time")
     parts = {
-        name: CENTS * table.pivot_table(index="terminal", columns="time", values=name, sort=False)
+        name: CENTS * table.pivot_table(index="terminal", columns=when, values=name, sort=False)
         for name in ("loss", "congestion")
     }
     shown = {name: values for name, values in parts.items() if _largest(values) > LEAST_CENTS}

@@ -14,6 +14,7 @@ from cosim.report.checks import limit_calendar
 from cosim.report.costs import cost_figure, participant_costs
 from cosim.report.data import CASES, Run
 from cosim.report.dispatch import dispatch_figures
+from cosim.report.horizon import grain, is_long
 from cosim.report.iterations import iteration_figure
 from cosim.report.maps import Map, network_maps
 from cosim.report.page import Block, Picture, Section, Table, Words
@@ -21,13 +22,14 @@ from cosim.report.prices import nodal_figure, price_figure
 from cosim.report.series import network_series
 from cosim.report.svg import svg
 from cosim.report.verdict import check_counts
+from cosim.report.year import duration_figure, hour_calendar, window_figure
 
 
 def sections(run: Run) -> list[Section]:
     """Return every section that the run has something for."""
     makers: Sequence[Callable[[Run], Section | None]] = (
-        _costs, _limits, _changes, _networks, _dispatch, _losses, _search, _tight, _shares, _prices,
-        _certificate,
+        _costs, _limits, _changes, _networks, _dispatch, _durations, _losses, _search, _tight,
+        _shares, _prices, _certificate,
     )  # fmt: skip
     return [section for maker in makers if (section := maker(run)) is not None]
 
@@ -96,7 +98,13 @@ def _limits(run: Run) -> Section | None:
             "(counted per element and step)." if missed else
             "Even the dispatch of a market without networks keeps every limit."
         )  # fmt: skip
-    return Section("limits", "When limits bind", lead, _picture("limits", drawn, caption))
+    blocks = _picture("limits", drawn, caption + _by(run, "the tightest step"))
+    by_hour = (
+        "Every day from left to right, its hours from top to bottom: the room that is left at the "
+        "tightest limit of the network."
+    )
+    blocks += _picture("hours", hour_calendar(run), by_hour)
+    return Section("limits", "When limits bind", lead, blocks)
 
 
 def _changes(run: Run) -> Section | None:
@@ -131,7 +139,7 @@ def _networks(run: Run) -> Section | None:
             own += _picture(f"map_{grid}_{k + 1}", drawn.figure, _map_caption(drawn))
         caption = (
             "The worst element at every step against its limit; the shaded side is not allowed."
-        )
+        ) + _by(run, "the worst step")
         own += _picture(f"series_{grid}", network_series(run, grid), caption)
         if own:
             blocks += [text.GRID_TITLES.get(kind, text.title(grid)), *own]
@@ -166,12 +174,29 @@ def _dispatch(run: Run) -> Section | None:
             f"{text.title(carrier)}: above the line what supplies a participant, below the line "
             "what uses the energy. Pool: from or to the other participants; utility: bought or "
             "sold outside. Each panel has its own scale."
-        )
+        ) + _by(run, "the mean")
         blocks += _picture(f"dispatch_{carrier}", drawn, caption)
     which = "verified" if run.feasible else "last"
     return Section(
         "dispatch", "Dispatch", f"Who supplies and uses what in the {which} dispatch.", blocks
     )
+
+
+def _by(run: Run, what: str) -> str:
+    """Return what one point stands for, where it is no single step."""
+    return f" One point is {what} of a {grain(run)}." if is_long(run) else ""
+
+
+def _durations(run: Run) -> Section | None:
+    caption = (
+        "Every curve holds all steps, the largest first: how many hours a year the power or the "
+        "loading is at least this high."
+    )
+    blocks = _picture("durations", duration_figure(run), caption)
+    if not blocks:
+        return None
+    lead = "How often power and loading are high."
+    return Section("durations", "Duration curves", lead, blocks)
 
 
 def _losses(run: Run) -> Section | None:
@@ -183,6 +208,8 @@ def _losses(run: Run) -> Section | None:
 
 
 def _search(run: Run) -> Section | None:
+    if len(run.tables.windows):
+        return _windows(run)
     drawn = iteration_figure(run)
     if drawn is None:
         return None
@@ -195,6 +222,17 @@ def _search(run: Run) -> Section | None:
         "round; round 0 is the dispatch without networks."
     )
     return Section("search", "How it was found", lead, _picture("iterations", drawn, caption))
+
+
+def _windows(run: Run) -> Section:
+    table = run.tables.windows
+    bad = int((table["verdict"] != "feasible").sum())
+    rounds = int(table["iterations"].sum())
+    end = "every one is feasible" if not bad else f"{bad} of them are not feasible"
+    lead = f"{len(table)} windows, {rounds} rounds of market and networks: {end}."
+    caption = "What each window costs in three dispatches, and how many rounds it took."
+    blocks = _picture("windows", window_figure(run), caption)
+    return Section("search", "How it was found", lead, blocks)
 
 
 def _tight(run: Run) -> Section | None:

@@ -7,12 +7,19 @@ import math
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import ConciseDateFormatter, DateFormatter, HourLocator, date2num
+from matplotlib.dates import (
+    AutoDateLocator,
+    ConciseDateFormatter,
+    DateFormatter,
+    HourLocator,
+    date2num,
+)
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cosim.report import style, text
 from cosim.report.data import Case, Run
+from cosim.report.horizon import drawn_steps, worst
 from cosim.report.measures import Measure, both_cases
 
 PANELS_PER_ROW = 3
@@ -31,7 +38,7 @@ def network_series(run: Run, grid: str) -> Figure | None:
     figure = style.figure(2.15 * rows + 0.35)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, panel in zip(axes, found, strict=False):
-        _draw(axis, panel, run.steps)
+        _draw(axis, run, panel)
     for axis in axes[len(found) :]:
         axis.set_visible(False)
     figure.legend(
@@ -57,9 +64,10 @@ def _handles(run: Run, grid: str) -> list[Line2D]:
     return found
 
 
-def _draw(axis: Axes, panel: dict[Case, Measure], steps: pd.DatetimeIndex) -> None:
+def _draw(axis: Axes, run: Run, panel: dict[Case, Measure]) -> None:
     shown = panel.get("verified") or next(iter(panel.values()))
-    lines = {case: m.by_step.reindex(steps) for case, m in panel.items()}
+    steps = drawn_steps(run)
+    lines = {case: worst(run, m.by_step, m.sense).reindex(steps) for case, m in panel.items()}
     for case, values in lines.items():
         width = 1.3 if case == "copper_plate" else 1.8
         stamps = pd.DatetimeIndex(values.index).tz_localize(None)
@@ -116,4 +124,6 @@ def times(axis: Axes, index: pd.Index) -> None:
         axis.xaxis.set_major_locator(HourLocator(byhour=range(0, 24, every)))
         axis.xaxis.set_major_formatter(DateFormatter("%H:%M"))
     else:
-        axis.xaxis.set_major_formatter(ConciseDateFormatter(axis.xaxis.get_major_locator()))
+        locator = AutoDateLocator()
+        axis.xaxis.set_major_locator(locator)
+        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
