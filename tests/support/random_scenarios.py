@@ -127,11 +127,31 @@ def tariff(draw: st.DrawFn, carrier: str, steps: int, *, shared: bool) -> dict[s
     values = st.lists(number(lowest, 0.4), min_size=steps, max_size=steps)
     buy = draw(values)
     found: dict[str, Any] = {"buy": tuple(buy), "co2_kg_per_kwh": draw(number(0.0, 0.5))}
+    if draw(st.booleans()):
+        found["peak"] = {"price_per_kw": draw(number(0.0, 2.0)), "per": "horizon"}
+        found["standing_per_day"] = draw(number(0.0, 3.0))
     if carrier != "gas":
         margins = draw(st.lists(number(0.0, 0.2), min_size=steps, max_size=steps))
         most = -0.02 if not shared and draw(st.booleans()) else 0.0
         found["sell"] = tuple(b - max(m, most) for b, m in zip(buy, margins, strict=True))
     return found
+
+
+@st.composite
+def trading(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a ladder of CO2 prices whose intervals these participants can reach."""
+    return {
+        "price_per_t": draw(number(10.0, 300.0)),
+        "interval_t": draw(number(0.01, 0.1)),
+        "growth": draw(number(0.0, 0.5)),
+        "reward_growth": draw(number(0.0, 0.5)),
+        "intervals": draw(st.integers(1, 4)),
+        "quota": {
+            "kg": draw(number(0.0, 100.0)),
+            "kg_per_kwh_demand": {"electricity": draw(number(0.0, 0.5))},
+            "kg_per_kwh_bought": {"heat": draw(number(0.0, 0.3))},
+        },
+    }
 
 
 @st.composite
@@ -142,7 +162,8 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     shared = draw(st.sets(st.sampled_from(CARRIERS[:4])))
     sharing = {
         carrier: {
-            "form": "pool" if carrier in shared else "none",
+            "form": draw(st.sampled_from(["pool", "bilateral"])) if carrier in shared else "none",
+            "link_max_kw": draw(st.sampled_from([None, 5.0])),
             "fee_per_kwh": draw(number(0.0, 0.02)),
             "grid_fee_per_kwh": draw(number(0.0, 0.02)),
         }
@@ -154,7 +175,10 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         steps=steps,
         minutes=draw(st.sampled_from([30, 60])),
         sharing=sharing,
-        carbon={"tax_per_t": draw(number(0.0, 80.0))},
+        carbon={
+            "tax_per_t": draw(number(0.0, 80.0)),
+            "trading": draw(st.none() | trading()),
+        },
         system_operator={"player": draw(st.booleans()), "cost_per_kwh": draw(number(0.0, 0.01))},
         solver={"mip_gap": 1e-8},
     )
