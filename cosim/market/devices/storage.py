@@ -86,7 +86,7 @@ def build(block: pyo.Block, spec: Storage, axes: Axes) -> Ports:
     )
     _add_balance(block, spec, axes)
     if not axes.relax:
-        _add_modes(block, axes, charge_max_kw, discharge_max_kw)
+        add_modes(block, axes, charge_max_kw, discharge_max_kw)
     return _ports(block, spec, axes)
 
 
@@ -113,7 +113,12 @@ def _add_balance(block: pyo.Block, spec: Storage, axes: Axes) -> None:
         )
 
 
-def _add_modes(block: pyo.Block, axes: Axes, charge_max_kw: float, discharge_max_kw: float) -> None:
+def add_modes(block: pyo.Block, axes: Axes, charge_max_kw: float, discharge_max_kw: float) -> None:
+    """Forbid charging and discharging in the same step.
+
+    `charge_mode`, `discharge_mode`: charge[t] <= charge_max charging[t], discharge[t] <=
+    discharge_max (1 - charging[t]), charging binary.
+    """
     block.charging = pyo.Var(axes.steps, domain=pyo.Binary)
     block.charge_mode = pyo.Constraint(
         axes.steps,

@@ -149,8 +149,8 @@ def test_stays_repeat_and_availability_limits_power(bench):
     [
         (
             {"stays": [{"arrival_h": 0, "departure_h": 2, "energy_kwh": 19}]},
-            "device.stays.energy_kwh: 19 kWh; expected at most 18 kWh, what the available charging "
-            "points deliver in the stay; lower it or add charging power",
+            "device.stays[0].energy_kwh: 19 kWh; expected at most 18 kWh, what the available "
+            "charging points deliver in the stay; lower it or add charging power",
         ),
         (
             {"stays": [{"arrival_h": 4, "departure_h": 5, "energy_kwh": 1}]},
@@ -165,7 +165,8 @@ def test_stays_repeat_and_availability_limits_power(bench):
                 ]
             },
             "device.stays[1]: overlap with another stay at step 1; expected stays (and their "
-            "repetitions) without overlap; join or move them",
+            "repetitions) without overlap; join or move them, or give another group of vehicles "
+            "its own ev_fleet",
         ),
         (
             {"available": 1.5, "stays": [{"arrival_h": 0, "departure_h": 2, "energy_kwh": 1}]},

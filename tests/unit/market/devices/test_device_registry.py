@@ -55,6 +55,11 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "ev_fleet": [
         {"vehicles": 2, "stays": [{"arrival_h": 0, "departure_h": 2, "energy_kwh": 4}]},
+        {
+            "vehicles": 2,
+            "stays": [{"arrival_h": 1, "departure_h": 3, "energy_kwh": 4}],
+            "v2g": {"battery_kwh": 40, "degradation_per_kwh": 0.01},
+        },
     ],
     "fuel_cell": [{"electric_max_kw": 10}, {"electric_max_kw": 10, "load_min": 0.2, **TRACKED}],
     "gas_storage": STORE,
