@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
@@ -39,6 +40,15 @@ SchedulerOption = Annotated[
     str | None,
     typer.Option("--scheduler", help="Dask scheduler for it instead, such as tcp://host:8786."),
 ]
+
+
+class Reference(StrEnum):
+    """Which steps the reference engines evaluate."""
+
+    all = "all"
+    sample = "sample"
+
+
 RunArgument = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
 
 
@@ -81,6 +91,15 @@ def verify(
     ],
     to: ToOption = None,
     quiet: QuietOption = False,
+    workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
+    reference: Annotated[
+        Reference | None,
+        typer.Option(
+            "--reference",
+            help="Steps in pandapower and pandapipes: all, or a sample of what batch kernels find.",
+        ),
+    ] = None,
 ) -> None:
     """Hold a schedule made elsewhere against every limit of the networks."""
 
@@ -88,7 +107,15 @@ def verify(
         from cosim import api
         from cosim.console import console_progress
 
-        return api.verify(scenario, schedule, to, console_progress(quiet))
+        return api.verify(
+            scenario,
+            schedule,
+            to,
+            console_progress(quiet),
+            workers=workers,
+            scheduler=scheduler,
+            reference=None if reference is None else reference.value,
+        )
 
     _finish(_guard(work))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import sys
 import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.progress import BarColumn, SpinnerColumn, TextColumn
+from rich.progress import Progress as Bar
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -20,23 +23,25 @@ if TYPE_CHECKING:
 class Lines:
     """Progress as one line per stage and per round, with elapsed seconds.
 
-    On a terminal a status line also shows what is going on between the lines.
+    On a terminal a progress bar also shows what is going on between the lines.
     """
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._began = time.perf_counter()
         self._stage_began = self._began
-        self._status = console.status("") if console.is_terminal else None
-        if self._status is not None:
-            self._status.start()
+        self._bar = _bar(console) if console.is_terminal else None
+        self._task = None if self._bar is None else self._bar.add_task("", total=None, left="")
+        if self._bar is not None:
+            self._bar.start()
+            atexit.register(self._bar.stop)
 
     def stage(self, name: str) -> None:
         """Print the stage that begins."""
         self._stage_began = time.perf_counter()
         self._console.print(f"{self._elapsed()}  {name}", highlight=False)
-        if self._status is not None:
-            self._status.update(f"{name} ...")
+        if self._bar is not None and self._task is not None:
+            self._bar.reset(self._task, description=name, total=None, left="")
 
     def iteration(self, entry: Iteration) -> None:
         """Print one round of the loop."""
@@ -50,13 +55,25 @@ class Lines:
 
     def count(self, done: int, total: int) -> None:
         """Show counted work on a terminal, with the time that is left at this pace."""
-        if self._status is not None:
+        if self._bar is not None and self._task is not None:
             spent_s = time.perf_counter() - self._stage_began
             left = duration(spent_s / done * (total - done)) if done else "some time"
-            self._status.update(f"{done} of {total} done, about {left} left ...")
+            text = f"{done} of {total}, about {left} left"
+            self._bar.update(self._task, completed=done, total=total, left=text)
 
     def _elapsed(self) -> str:
         return f"{time.perf_counter() - self._began:6.1f} s"
+
+
+def _bar(console: Console) -> Bar:
+    """Return a line that shows what is going on, and how far it is."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    return Bar(*columns, console=console, transient=True)
 
 
 def duration(seconds: float) -> str:
