@@ -96,6 +96,7 @@ def make_bench(
     initial: Mapping[str, float] | None = None,
     gas_co2_kg_per_kwh: float = 0.0,
     weather: Weather | None = None,
+    flue_gas_kg_per_h: Mapping[str, Sequence[float]] | None = None,
 ) -> Bench:
     """Build one device by its key in DEVICES from the fields of a scenario file."""
     columns = {name: np.asarray(values, float) for name, values in (profiles or {}).items()}
@@ -108,6 +109,10 @@ def make_bench(
         initial=initial or {},
         gas_co2_kg_per_kwh=gas_co2_kg_per_kwh,
         weather=weather,
+        flue_gas={
+            unit: lambda t, values=values: float(values[t])
+            for unit, values in (flue_gas_kg_per_h or {}).items()
+        },
     )
     spec_type, build = DEVICES[device]
     model = pyo.ConcreteModel()

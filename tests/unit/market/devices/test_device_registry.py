@@ -15,6 +15,7 @@ from cosim.scenario.participants import CARRIERS
 
 HERE = Path(__file__).parent
 
+FLUE_GAS = {"engine": [20.0] * 4, "boiler": [10.0] * 4}
 DEMAND = {"electricity": [5.0] * 4, "heat": [5.0] * 4}
 STORE = [
     {"capacity_kwh": 10},
@@ -39,6 +40,10 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "blended_boiler": BOILERS,
     "blended_turbine": COMBINED,
     "boiler": BOILERS,
+    "carbon_capture": [
+        {"units": ["engine"]},
+        {"units": ["engine", "boiler"], "capture_max_kg_per_h": 20, "heat_kwh_per_kg": 1.0},
+    ],
     "chp": COMBINED,
     "chp_extraction": [{"corners": [[2, 0], [10, 0], [8, 6]], **TRACKED}],
     "compression_chiller": [
@@ -69,6 +74,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "heat_storage": STORE,
     "hydrogen_storage": [*STORE, {"capacity_kwh": 10, "compressor_kwh_per_kwh": 0.05}],
+    "methanation": [{"methane_max_kw": 10}],
     "pv": [{"profile": 1.0, "curtailment_per_kwh": 0.1}],
     "shiftable_demand": [{}],
     "wind": [{"profile": 1.0}],
@@ -78,7 +84,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
 
 def built(bench, device):
     return [
-        bench(device, fields, demand=DEMAND, relax=relax)
+        bench(device, fields, demand=DEMAND, relax=relax, flue_gas_kg_per_h=FLUE_GAS)
         for fields in EXAMPLES[device]
         for relax in (True, False)
     ]
