@@ -115,8 +115,8 @@ def _ports(block: pyo.Block, spec: CarbonCapture, axes: Axes, captured: Flow) ->
     }
     report: dict[tuple[Carrier, str], Flow] = {
         ("electricity", "consumption_kw"): lambda t: spec.electricity_kwh_per_kg * captured(t),
-        ("electricity", "co2_captured_kg_per_h"): captured,
-        ("electricity", "co2_stored_kg_per_h"): lambda t: block.stored[t],
+        ("electricity", "captured_co2_kg_per_h"): captured,
+        ("electricity", "stored_co2_kg_per_h"): lambda t: block.stored[t],
     }
     if spec.heat_kwh_per_kg > 0.0:
         flows["heat"] = lambda t: -spec.heat_kwh_per_kg * captured(t)

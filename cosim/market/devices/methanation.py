@@ -52,7 +52,7 @@ def build(block: pyo.Block, spec: Methanation, axes: Axes) -> Ports:
         costs={"maintenance": maintenance},
         report={
             ("gas", "generation_kw"): lambda t: block.methane[t],
-            ("gas", "co2_used_kg_per_h"): lambda t: kg_per_kwh * block.methane[t],
+            ("gas", "used_co2_kg_per_h"): lambda t: kg_per_kwh * block.methane[t],
             ("hydrogen", "consumption_kw"): lambda t: block.hydrogen[t],
         },
         co2={"used": lambda t: -kg_per_kwh * block.methane[t]},

@@ -11,7 +11,7 @@ FLUE = {"engine": [20.0, 0.0, 10.0, 20.0], "boiler": [10.0, 5.0, 0.0, 10.0]}
 
 
 def captured(unit):
-    return unit.report("electricity", "co2_captured_kg_per_h")
+    return unit.report("electricity", "captured_co2_kg_per_h")
 
 
 def all_of(unit, name):
@@ -64,7 +64,7 @@ def test_methane_takes_hydrogen_and_co2(bench):
     np.testing.assert_allclose(unit.flow("gas"), [8.0, 27.8])
     # 27.8 kW are 2 kg/h of methane, 2.743 kg of CO2 each
     np.testing.assert_allclose(unit.ports.co2["used"](1)(), -2.0 * 2.743)
-    np.testing.assert_allclose(unit.report("gas", "co2_used_kg_per_h")[1], 5.486)
+    np.testing.assert_allclose(unit.report("gas", "used_co2_kg_per_h")[1], 5.486)
 
 
 def test_methane_needs_hydrogen(bench, no_schedule):
