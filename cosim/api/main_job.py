@@ -72,6 +72,7 @@ def run(
     *,
     workers: int = 1,
     scheduler: str | None = None,
+    draw: bool = True,
 ) -> RunResult:
     """Run a scenario and write its run folder with the report.
 
@@ -81,6 +82,7 @@ def run(
         progress: receiver of progress; silent if missing.
         workers: processes for coalitions, and for windows that are independent of each other.
         scheduler: address of a Dask scheduler that works on them instead.
+        draw: draw the report, too.
 
     Raises:
         ScenarioError: if the scenario is not usable.
@@ -98,7 +100,7 @@ def run(
         with open_tasks(scheduler, workers) as tasks:
             summary = _run_at_once(loaded, folder, watch, told, tasks)
     with watch.stage("report", "Drawing the report"):
-        report = write_report(folder)
+        report = write_report(folder) if draw else folder
     return RunResult(folder, report, summary["verdict"], summary["cause"], summary)
 
 
@@ -107,7 +109,7 @@ def _run_at_once(
 ) -> dict[str, Any]:
     """Write the run folder of a horizon that is one market; return its summary."""
     with watch.stage("networks", "Building the networks and evaluating them without participants"):
-        physics = build_physics(loaded)
+        physics = build_physics(loaded, tasks)
     with watch.stage("market", "Building the market"):
         market = Market(loaded, physics.baselines)
     checkpoint = Checkpoint(folder, f"{loaded.input_hash}-{version('cosim')}")
@@ -239,6 +241,8 @@ def _summary(
     summaries.add_notes(summary, solved.notes)
     if settled is not None:
         summaries.add_notes(summary, settled.notes)
+        if settled.game:
+            summary["game"] = settled.game
         if settled.negotiated is not None:
             summary["distributed"] = settled.negotiated.summary
     summary["seconds"] = summaries.rounded_seconds(seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cosim.coupling import Loop, Verification
 from cosim.coupling.certified import CertifiedNetworks
@@ -20,16 +21,17 @@ from cosim.scenario.network_file import element_names, read_tables
 from cosim.tasks import Tasks
 
 
-def load(path: Path | str) -> Scenario:
+def load(path: Path | str, changes: Mapping[str, Any] | None = None) -> Scenario:
     """Load and validate a scenario with every device type that cosim knows.
 
     Args:
         path: a scenario file, or a folder with `scenario.yaml` in it.
+        changes: dotted fields -> values that take the place of those in the file.
 
     Raises:
         ScenarioError: with every problem found.
     """
-    return load_scenario(Path(path), DEVICE_TYPES, write_simbench_grid)
+    return load_scenario(Path(path), DEVICE_TYPES, write_simbench_grid, changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ def verify(
     workers: int = 1,
     scheduler: str | None = None,
     reference: Reference | None = None,
+    draw: bool = True,
 ) -> RunResult:
     """Hold a schedule against every limit of every network.
 
@@ -62,6 +63,7 @@ def verify(
         scheduler: address of a Dask scheduler that works on the chunks instead.
         reference: `all` steps in pandapower and pandapipes, or all in batch kernels and a
             `sample` there; `verification.final` of the scenario if missing.
+        draw: draw the report, too.
 
     Returns:
         The result with verdict `feasible` or `infeasible`: this schedule passes, or it does not.
@@ -95,7 +97,7 @@ def verify(
         _write(folder, store, long, gathered, table, summary, workers)
     store.clear()
     with watch.stage("report", "Drawing the report"):
-        report = write_report(folder)
+        report = write_report(folder) if draw else folder
     return RunResult(folder, report, summary["verdict"], summary["cause"], summary)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +16,7 @@ from pydantic import ValidationError
 
 from cosim.errors import Problem, ScenarioError
 from cosim.records import NetworkInputs, TimeAxis
+from cosim.scenario.changes import with_changes
 from cosim.scenario.config import ScenarioConfig, TimeSection
 from cosim.scenario.network_file import NetworkFile, read_tables
 from cosim.scenario.participants import DeviceSpec
@@ -33,6 +36,7 @@ def load_scenario(
     path: Path,
     device_types: Mapping[str, type[DeviceSpec]],
     simbench_source: SimbenchSource | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Scenario:
     """Load and validate a scenario.
 
@@ -40,6 +44,7 @@ def load_scenario(
         path: a scenario file, or a folder with `scenario.yaml` in it.
         device_types: device type name -> specification.
         simbench_source: writes a SimBench grid to a file; grids by code are refused without it.
+        changes: dotted fields -> values that take the place of those in the file.
 
     Returns:
         The frozen scenario with every series and connection resolved.
@@ -48,12 +53,15 @@ def load_scenario(
         ScenarioError: with every problem that was found.
     """
     file = path / SCENARIO_FILE if path.is_dir() else path
-    raw = _read_yaml(file)
+    raw = with_changes(read_yaml(file), changes or {}, file.name)
     try:
         config = ScenarioConfig.model_validate(raw, context={"device_types": device_types})
     except ValidationError as error:
         raise ScenarioError(from_validation(error, file.name, raw)) from None
-    return _resolve(config, file, simbench_source)
+    scenario = _resolve(config, file, simbench_source)
+    if not changes:
+        return scenario
+    return replace(scenario, input_hash=_changed_hash(scenario, changes))
 
 
 def _resolve(
@@ -113,7 +121,12 @@ def _mapping(loader: _UniqueKeys, node: yaml.MappingNode, deep: bool = False) ->
 _UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
-def _read_yaml(file: Path) -> dict[str, Any]:
+def read_yaml(file: Path) -> dict[str, Any]:
+    """Return the sections of a YAML file.
+
+    Raises:
+        ScenarioError: if it is missing, is no YAML, gives a key twice, or has no sections.
+    """
     if not file.is_file():
         advice = "give a scenario file or its folder; `cosim init` makes one to start from"
         raise ScenarioError([Problem(str(file), "no such file", "a scenario file", advice)])
@@ -199,3 +212,9 @@ def _hash(config: ScenarioConfig, file: Path, networks: Mapping[str, NetworkInpu
     ]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _changed_hash(scenario: Scenario, changes: Mapping[str, Any]) -> str:
+    """Return a hash over the files and the changes."""
+    text = json.dumps(changes, sort_keys=True, default=str)
+    return hashlib.sha256(f"{scenario.input_hash}{text}".encode()).hexdigest()
