@@ -22,12 +22,14 @@ class _Trader:
     """Someone who trades a carrier with a utility.
 
     Attributes:
+        name: of the participant; empty for the network account.
         where: field of its tariff.
         sell: feed-in price, shape (T,); -inf where nothing can be sold.
         paid: purchase price with CO2 tax, shape (T,).
         unlimited: no limit in either direction.
     """
 
+    name: str
     where: str
     sell: FloatArray
     paid: FloatArray
@@ -54,6 +56,7 @@ def arbitrage_problems(
         sharing = config.sharing.get(carrier)
         if sharing is not None and sharing.form != "none":
             yield from _between(config, carrier, traders)
+        yield from _paid_by_quota(config, carrier, traders)
         for one in traders:
             if one.unlimited and (one.sell > one.paid).any():
                 yield _problem(config, one, one.paid, "", "no limit ends it", _LIMIT_IT)
@@ -77,10 +80,11 @@ def _traders(
             where = f"participants.{name}.connections.{carrier}.tariff"
         sell, paid = _prices(config, common if own is None else own, profiles, steps)
         unlimited = np.isinf([connection.import_max_kw, connection.export_max_kw]).all()
-        found.append(_Trader(where, sell, paid, bool(unlimited)))
+        found.append(_Trader(name, where, sell, paid, bool(unlimited)))
     if _networks_charge(config, carrier):
         sell, paid = _prices(config, common, profiles, steps)
-        found.append(_Trader(f"tariffs.{carrier}", np.minimum(sell, paid), paid, unlimited=False))
+        capped = np.minimum(sell, paid)
+        found.append(_Trader("", f"tariffs.{carrier}", capped, paid, unlimited=False))
     return found
 
 
@@ -121,6 +125,44 @@ def _between(config: ScenarioConfig, carrier: Carrier, traders: list[_Trader]) -
                 "one participant would buy what another one sells",
                 f"lower it, raise buy or the fees, or set sharing.{carrier}.form: none",
             )
+
+
+def _paid_by_quota(
+    config: ScenarioConfig, carrier: Carrier, traders: list[_Trader]
+) -> Iterator[Problem]:
+    """Yield quotas on bought energy that pay for buying what is sold again at once.
+
+    That takes more allowances for a kWh than its emissions need, and they are worth more than what
+    lies between the two prices.
+    """
+    trading = config.carbon.trading
+    if trading is None:
+        return
+    steepest = max(
+        1.0 + trading.intervals * trading.reward_growth,
+        1.0 + (trading.intervals - 1) * trading.growth,
+    )
+    for one in traders:
+        if not one.name:
+            continue
+        participant = config.participants[one.name]
+        own, tariff = participant.carbon_quota, participant.connections[carrier].tariff
+        given = (own or trading.quota).kg_per_kwh_bought.get(carrier, 0.0)
+        needed = (tariff or config.tariffs[carrier]).co2_kg_per_kwh
+        worth = (given - needed) * steepest * trading.price_per_t / KG_PER_T
+        if worth > 0.0 and (one.sell > one.paid - worth).any():
+            where = (
+                "carbon.trading.quota" if own is None else f"participants.{one.name}.carbon_quota"
+            )
+            yield Problem(
+                f"{where}.kg_per_kwh_bought.{carrier}",
+                f"{given:g} kg for a kWh that emits {needed:g} kg: buying {carrier} to sell it "
+                "again would pay",
+                f"at most {needed:g}, or a feed-in price further below the purchase price",
+                f"lower it, or lower {one.where}.sell",
+            )
+            if own is None:
+                return
 
 
 def _problem(

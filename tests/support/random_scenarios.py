@@ -138,7 +138,7 @@ def tariff(draw: st.DrawFn, carrier: str, steps: int, *, shared: bool) -> dict[s
 
 
 @st.composite
-def trading(draw: st.DrawFn) -> dict[str, Any]:
+def trading(draw: st.DrawFn, heat_kg_per_kwh: float) -> dict[str, Any]:
     """Draw a ladder of CO2 prices whose intervals these participants can reach."""
     return {
         "price_per_t": draw(number(10.0, 300.0)),
@@ -149,7 +149,7 @@ def trading(draw: st.DrawFn) -> dict[str, Any]:
         "quota": {
             "kg": draw(number(0.0, 100.0)),
             "kg_per_kwh_demand": {"electricity": draw(number(0.0, 0.5))},
-            "kg_per_kwh_bought": {"heat": draw(number(0.0, 0.3))},
+            "kg_per_kwh_bought": {"heat": draw(number(0.0, 1.0)) * heat_kg_per_kwh},
         },
     }
 
@@ -169,15 +169,16 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         }
         for carrier in CARRIERS[:4]
     }
+    tariffs = {c: draw(tariff(c, steps, shared=c in shared)) for c in CARRIERS}
     return scenario(
         {f"p{k}": draw(participant(steps)) for k in range(count)},
-        {c: draw(tariff(c, steps, shared=c in shared)) for c in CARRIERS},
+        tariffs,
         steps=steps,
         minutes=draw(st.sampled_from([30, 60])),
         sharing=sharing,
         carbon={
             "tax_per_t": draw(number(0.0, 80.0)),
-            "trading": draw(st.none() | trading()),
+            "trading": draw(st.none() | trading(tariffs["heat"]["co2_kg_per_kwh"])),
         },
         system_operator={"player": draw(st.booleans()), "cost_per_kwh": draw(number(0.0, 0.01))},
         solver={"mip_gap": 1e-8},

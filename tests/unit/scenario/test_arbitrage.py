@@ -81,6 +81,21 @@ def test_tariffs_of_their_own_are_compared_between_participants() -> None:
     assert found(scenario({"home": HOME, "alone": alone}, tariffs)) == []
 
 
+def test_a_quota_that_pays_for_trading_in_a_circle_is_refused() -> None:
+    """0.1 kg too much at 50 per t are 0.005 per kWh, or 0.01 with a reward that doubles."""
+    quota = {"kg_per_kwh_bought": {"electricity": 0.5}}
+    ladder = {"price_per_t": 50.0, "quota": quota, "intervals": 1, "reward_growth": 1.0}
+    flat = {"carbon": {"trading": {**ladder, "reward_growth": 0.0}}}
+    assert found(case(buy=0.1, sell=0.094, **flat)) == []
+    assert found(case(buy=0.1, sell=0.094, carbon={"trading": ladder})) == [
+        "carbon.trading.quota.kg_per_kwh_bought.electricity: 0.5 kg for a kWh that emits 0.4 kg: "
+        "buying electricity to sell it again would pay; expected at most 0.4, or a feed-in price "
+        "further below the purchase price; lower it, or lower tariffs.electricity.sell"
+    ]
+    enough = {"trading": {**ladder, "quota": {"kg_per_kwh_bought": {"electricity": 0.4}}}}
+    assert found(case(buy=0.1, sell=0.1, carbon=enough)) == []
+
+
 def test_unknown_profiles_are_left_to_the_rules_about_series() -> None:
     assert found(case(buy="nowhere")) == []
 
