@@ -36,8 +36,8 @@ element ("element: ..."). Customers of the file are the background, three termin
 - *unsolved*: steps that neither solves; the adapter reports them as failures with the bus where the
   strain is largest. Generators keep the power of the file, so that large networks without load have
   no solution.
-- *better*: steps that plain pandapower does not solve from its own start, but confirms from the
-  batch's voltages.
+- *better*: steps that plain pandapower does not solve from its own start, or solves at voltages
+  more than 0.01 pu lower (a power flow has several solutions), but confirms from the batch's.
 - voltage: largest difference in pu; current: largest relative difference of loading and current;
   power: largest difference of any power or loss over all that is drawn and fed in.
 

@@ -37,10 +37,11 @@ from cosim.grids.electric.equations import read_arrays
 from cosim.grids.electric.export import network_json, setpoints_frame, states_frame
 from cosim.grids.electric.injector import Injector
 from cosim.grids.electric.limits import electric_limits
-from cosim.grids.electric.model import ElectricModel, Setpoints, some
+from cosim.grids.electric.model import ElectricModel, Setpoints
 from cosim.grids.electric.reference import differences, run_reference
 from cosim.grids.electric.sensitivity import Linearisation, linearise_batch
 from cosim.grids.imports import engine
+from cosim.grids.terminals import some
 from cosim.records import (
     GridStates,
     Injections,
@@ -207,12 +208,11 @@ class ElectricGrid:
         Raises:
             GridError: if a terminal is connected to such a bus.
         """
-        node = self._arrays.node_of(self._model.point_bus)
-        for bus, terminal in zip(
-            self._model.point_bus[node < 0], self._model.point_terminal[node < 0], strict=True
-        ):
+        points = self._model.points
+        node = self._arrays.node_of(points.id)
+        for k in np.flatnonzero(node < 0):
             raise GridError(
-                f"{self._inputs.file.name}: bus {bus} of {self._inputs.terminals[terminal].name} "
+                f"{self._inputs.file.name}: bus {points.id[k]} of {points.labels[k]} "
                 "is out of service or not connected to any external grid",
                 self._inputs.name,
             )
@@ -231,11 +231,12 @@ class ElectricGrid:
 
         pandapower averages the shares over the loads of a bus and applies them to all power there.
         """
-        node = self._arrays.node_of(self._model.point_bus)
+        points = self._model.points
+        node = self._arrays.node_of(points.id)
         follows = (self._arrays.voltage_share[:, node] != 0.0).any(axis=0)
         if not follows.any():
             return ()
-        buses = some(sorted(set(self._model.point_bus[follows].tolist())))
+        buses = some(sorted(set(points.id[follows].tolist())))
         return (
             f"{int(follows.sum())} terminal point(s) share a bus with voltage-dependent loads "
             f"(bus {buses}): pandapower lets their power follow the voltage too",

@@ -17,6 +17,7 @@ import pandas as pd
 from cosim.errors import GridError
 from cosim.grids.electric.coverage import refuse_unbalanced
 from cosim.grids.imports import engine
+from cosim.grids.terminals import TerminalPoints, check_points, some, terminal_points
 from cosim.records import Injections, NetworkInputs, read_only
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.networks import ElectricNetwork
@@ -55,6 +56,8 @@ class ElectricModel:
         net: the network; callers work on `fresh()` copies and never write to it.
         settings: the validated network section.
         options: arguments of every `runpp`, also stored in the exported network.
+        points: where terminals are connected.
+        point_sgen: the sgen of every point.
         notes: what was changed in the network of the file.
     """
 
@@ -69,15 +72,8 @@ class ElectricModel:
         self.notes: tuple[str, ...] = (*notes, *more, *_drop_controllers(self.net))
         _set_background(self.net, inputs, self.settings.background.unlisted)
         refuse_unbalanced(self.net, inputs.file.name, inputs.name)
-        points = [
-            (k, point.id, point.share)
-            for k, terminal in enumerate(inputs.terminals)
-            for point in terminal.points
-        ]
-        self.point_terminal: IntArray = read_only([p[0] for p in points], np.int64)
-        self.point_bus: IntArray = read_only([p[1] for p in points], np.int64)
-        self.point_share: FloatArray = read_only([p[2] for p in points])
-        self.point_sgen = _add_sgens(self.net, inputs, self.point_terminal, self.point_bus)
+        self.points = terminal_points(inputs.terminals)
+        self.point_sgen = _add_sgens(self.net, self.points)
 
     def fresh(self) -> Any:
         """Return a copy of the network that may be written to."""
@@ -91,8 +87,7 @@ class ElectricModel:
         if injections.terminals != tuple(t.name for t in self.inputs.terminals):
             raise GridError("injections do not match the network's terminals", self.inputs.name)
         blocks = [*self._constants(injections), *self._background(injections)]
-        own_p = injections.p_kw[:, self.point_terminal] * self.point_share[None, :]
-        own_q = injections.q_kvar[:, self.point_terminal] * self.point_share[None, :]
+        own_p, own_q = (self.points.spread(v) for v in (injections.p_kw, injections.q_kvar))
         blocks.append(_block("sgen", self.point_sgen, own_p, own_q))
         return tuple(block for block in blocks if block.ids.size)
 
@@ -182,17 +177,8 @@ def _load(inputs: NetworkInputs) -> Any:
     slack_generators = net.gen["in_service"] & net.gen["slack"].fillna(False)
     if not net.ext_grid["in_service"].any() and not slack_generators.any():
         raise GridError(f"{name}: no external grid in service", inputs.name)
-    wanted = {p.id for t in inputs.terminals for p in t.points}
-    missing = sorted(wanted - set(net.bus.index.tolist()))
-    if missing:
-        raise GridError(f"{name}: no bus {some(missing)}", inputs.name)
+    check_points(inputs, net.bus.index.tolist(), "bus")
     return net
-
-
-def some(ids: list[int]) -> str:
-    """Return at most five ids and then the count."""
-    listed = ", ".join(str(i) for i in ids[:5])
-    return listed if len(ids) <= 5 else f"{listed} and {len(ids) - 5} more"
 
 
 def _options(net: Any) -> tuple[dict[str, Any], list[str]]:
@@ -229,12 +215,16 @@ def _set_background(net: Any, inputs: NetworkInputs, unlisted: str) -> None:
         rows.loc[series.ids, "scaling"] = 1.0
 
 
-def _add_sgens(net: Any, inputs: NetworkInputs, terminal: IntArray, bus: IntArray) -> IntArray:
-    if not terminal.size:
+def _add_sgens(net: Any, points: TerminalPoints) -> IntArray:
+    if not points.id.size:
         return read_only([], np.int64)
-    names = [inputs.terminals[k].name for k in terminal]
-    zeros = np.zeros(terminal.size)
+    zeros = np.zeros(points.id.size)
     ids = import_pandapower().create_sgens(
-        net, buses=bus.tolist(), p_mw=zeros, q_mvar=zeros, name=names, type="cosim"
+        net,
+        buses=points.id.tolist(),
+        p_mw=zeros,
+        q_mvar=zeros,
+        name=points.labels,
+        type="cosim",
     )
     return read_only(ids, np.int64)

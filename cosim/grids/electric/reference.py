@@ -110,8 +110,8 @@ def _moved(
     name: str,
     change_kw: float,
 ) -> tuple[Setpoints, ...]:
-    mine = model.point_terminal == terminal
-    share = dict(zip(model.point_sgen[mine].tolist(), model.point_share[mine], strict=True))
+    mine = model.points.of(terminal)
+    share = dict(zip(model.point_sgen[mine].tolist(), model.points.share[mine], strict=True))
     moved = []
     for block in setpoints:
         values: FloatArray = np.array(getattr(block, name))

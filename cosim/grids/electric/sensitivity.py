@@ -68,7 +68,8 @@ def linearise_batch(
     found_again = _voltages(batch, states, power, usable)
     voltage, usable = found_again.voltage, usable & found_again.solved
     solver = _Adjoint(batch, voltage, power)
-    place = _places(batch.arrays, model)
+    arrays, points = batch.arrays, model.points
+    place = points.at_nodes(arrays.node_of(points.id), arrays.voltage.size)
     steps, count = power.shape[1], place.shape[1]
     every: IntArray = np.arange(steps)
     d_p, d_q = solver.gradients(_loss_costs(batch.arrays, voltage), every, place)
@@ -90,13 +91,6 @@ def linearise_batch(
     for of_loss in (found.d_loss_dp, found.d_loss_dq):
         of_loss[~usable] = np.nan
     return found
-
-
-def _places(arrays: ElectricArrays, model: ElectricModel) -> sp.csr_matrix:
-    """Return the share of each terminal at each node, shape (nodes, n)."""
-    node = arrays.node_of(model.point_bus)
-    shape = (arrays.voltage.size, len(model.inputs.terminals))
-    return sp.csr_matrix((model.point_share, (node, model.point_terminal)), shape=shape)
 
 
 def _voltages(
