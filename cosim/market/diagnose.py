@@ -124,7 +124,10 @@ def _line(
     if party == NETWORK:
         return text
     limit = "import_max_kw" if what == "lacks" else "export_max_kw"
-    known = carrier in scenario.config.participants[party].connections
+    connections = scenario.config.participants[party].connections
+    known = carrier in connections
+    if known and connections[carrier].apparent_max_kva is not None:
+        limit += " or apparent_max_kva"
     where = f"participants.{party}.connections.{carrier}"
     return f"{text} (add capacity or raise {where}.{limit})" if known else f"{text} (add {where})"
 

@@ -87,7 +87,9 @@ def _build(scenario: Scenario, baselines: Mapping[str, Baseline], past: Past) ->
     pooled = _add_pools(model, parties, steps)
     contracts = _contracts(parties)
     add_links(model, contracts, steps)
-    add_injections(model, scenario, {n: p.block for n, p in parties.items() if n != NETWORK})
+    people = {name: party for name, party in parties.items() if name != NETWORK}
+    devices = {name: party.devices for name, party in people.items()}
+    add_injections(model, scenario, {name: party.block for name, party in people.items()}, devices)
     operator = _operator_costs(scenario, parties, (*pooled, *contracts), steps)
     own = [sum(items) for party in parties.values() for items in party.costs.values()]
     blocks = [block for parties_of in contracts.values() for block in parties_of.values()]

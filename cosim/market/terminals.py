@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pyomo.environ as pyo
 
+from cosim.market.devices import Ports
+from cosim.market.reactive import add_reactive, reactive_variables
 from cosim.market.trade import net_import
 from cosim.records.names import PUMP_PREFIX
 from cosim.scenario import Scenario
@@ -21,14 +21,23 @@ LOSS_PER_KWH = 1e-4
 
 
 def add_injections(
-    model: pyo.ConcreteModel, scenario: Scenario, blocks: Mapping[str, pyo.Block]
+    model: pyo.ConcreteModel,
+    scenario: Scenario,
+    blocks: Mapping[str, pyo.Block],
+    devices: Mapping[str, Mapping[str, Ports]],
 ) -> None:
     """Add the power of every terminal, in kW and positive into the network.
 
     `injection_definition`: injection[t] = sell[t] + share_out[t] - buy[t] - share_in[t], one per
     participant and network, in the participant's carrier block; for pump terminals
     `pump_definition`: pump_injection[t] = -auxiliary[t]. In the electric network also reactive
-    power, see `_add_reactive`.
+    power, see `reactive.add_reactive`.
+
+    Args:
+        model: with the networks' charges.
+        scenario: with the terminals.
+        blocks: participant -> its block.
+        devices: participant -> what its devices gave back, by name.
     """
     steps = range(len(scenario.time))
     for network in scenario.networks.values():
@@ -41,7 +50,7 @@ def add_injections(
                 block = blocks[terminal.name].component(carrier)
                 _add_injection(block, steps)
                 if network.kind == "electric":
-                    _add_reactive(block, scenario, terminal.name)
+                    add_reactive(block, scenario, terminal.name, devices[terminal.name])
 
 
 def _add_injection(block: pyo.Block, steps: range) -> None:
@@ -62,32 +71,6 @@ def _add_pump(block: pyo.Block, steps: range) -> None:
     )
 
 
-def _add_reactive(block: pyo.Block, scenario: Scenario, name: str) -> None:
-    """Add a terminal's reactive power in kvar, positive into the network.
-
-    `reactive_definition`: reactive[t] = given[t] + up[t] - down[t] with given = -tan(acos(
-    power_factor)) * inflexible demand and 0 <= up, down <= reactive_max_kvar. Where nothing is
-    free, reactive[t] is given[t] by its bounds.
-    """
-    participant = scenario.config.participants[name]
-    connection = participant.connections["electricity"]
-    steps = range(len(scenario.time))
-    demand = participant.demand.get("electricity")
-    drawn_kw = np.zeros(len(steps)) if demand is None else scenario.series(demand)
-    ratio = math.tan(math.acos(connection.power_factor))
-    given = [-ratio * float(value) for value in drawn_kw]
-    free = connection.reactive_max_kvar
-    block.reactive = pyo.Var(steps, bounds=lambda _, t: (given[t] - free, given[t] + free))
-    if free > 0.0:
-        block.reactive_up = pyo.Var(steps, bounds=(0.0, free))
-        block.reactive_down = pyo.Var(steps, bounds=(0.0, free))
-        block.reactive_definition = pyo.Constraint(
-            steps,
-            rule=lambda b, t: b.reactive[t] - b.reactive_up[t] + b.reactive_down[t] == given[t],
-            doc="reactive power of the demand, and what the inverters choose",
-        )
-
-
 def tie_break(model: pyo.ConcreteModel, scenario: Scenario) -> Any:
     """Return the price of choices that cost nothing: |free reactive power|, losses and pumps.
 
@@ -97,10 +80,8 @@ def tie_break(model: pyo.ConcreteModel, scenario: Scenario) -> Any:
     steps, step_h = range(len(scenario.time)), scenario.time.step_h
     terms = []
     for block in model.component_data_objects(pyo.Block, active=True):
-        for name in ("reactive_up", "reactive_down"):
-            variable = block.component(name)
-            if variable is not None:
-                terms += [REACTIVE_PER_KVARH * step_h * variable[t] for t in steps]
+        for variable in reactive_variables(block):
+            terms += [REACTIVE_PER_KVARH * step_h * variable[t] for t in steps]
     for block in model.network.grids.component_data_objects(pyo.Block, descend_into=False):
         for variable in block.component_objects(pyo.Var, descend_into=False):
             if variable.local_name != "pump_injection":

@@ -62,10 +62,28 @@ class Connection(Strict):
     """Of the participant's inflexible electric demand (inductive)."""
     reactive_max_kvar: NonNegative = 0.0
     """Reactive power that inverters may freely inject or absorb (VDE-AR-N 4105 capability)."""
+    inverter_power_factor_min: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    """Triangular capability: free reactive power is also at most tan(acos(this)) times what the
+    participant's devices generate, charge and discharge; VDE-AR-N 4105: 0.95 to 13.8 kVA, then
+    0.9."""
+    inverter_max_kva: Positive | None = None
+    """Circular capability: what the participant's devices generate, charge and discharge, and free
+    reactive power, together stay within this apparent power."""
+    apparent_max_kva: Positive | None = None
+    """Contracted apparent power of the whole connection, in and out."""
     feed_temperature_c: float | None = None
     """Temperature of heat fed in; the network's set-point if missing."""
     tariff: Tariff | None = None
     """A tariff of its own in place of the carrier's in `tariffs`."""
+
+    @model_validator(mode="after")
+    def _triangle_has_a_size(self) -> Connection:
+        if self.inverter_power_factor_min is not None and self.reactive_max_kvar == 0.0:
+            raise ValueError(
+                "inverter_power_factor_min without reactive_max_kvar; give reactive_max_kvar, the "
+                "most that all inverters together can inject or absorb"
+            )
+        return self
 
 
 class Participant(Strict):

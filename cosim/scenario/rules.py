@@ -14,10 +14,12 @@ from cosim.scenario.arbitrage import arbitrage_problems
 from cosim.scenario.config import BARGAINING_METHODS, CARRIER_OF_KIND, ScenarioConfig
 from cosim.scenario.horizon import horizon_problems
 from cosim.scenario.networks import HeatNetwork
+from cosim.scenario.participants import Connection
 from cosim.scenario.problems import some
 from cosim.scenario.resolve import network_of
 from cosim.scenario.series import ProfileRef
 
+_EPS = 1e-9
 RESERVED_NAMES = ("network", OPERATOR)
 
 
@@ -29,6 +31,7 @@ def check_rules(
         *_names(config),
         *_tariffs(config),
         *_networks(config),
+        *_demand_response(config),
         *_suppliers(config),
         *_players(config),
         *_bargaining(config),
@@ -69,6 +72,8 @@ def _networks(config: ScenarioConfig) -> Iterator[Problem]:
         for carrier, connection in participant.connections.items():
             network = network_of(config, carrier, connection)
             where = f"participants.{name}.connections.{carrier}"
+            if network is None or carrier != "electricity":
+                yield from _apparent_power(connection, where)
             if network is None:
                 if connection.at is not None:
                     yield Problem(
@@ -83,6 +88,37 @@ def _networks(config: ScenarioConfig) -> Iterator[Problem]:
                 )
             elif CARRIER_OF_KIND[config.networks[network].kind] != carrier:
                 yield Problem(f"{where}.network", repr(network), f"a network for {carrier}")
+
+
+def _apparent_power(connection: Connection, where: str) -> Iterator[Problem]:
+    """Reactive power exists in electric networks only."""
+    for field in ("inverter_power_factor_min", "inverter_max_kva", "apparent_max_kva"):
+        value = getattr(connection, field)
+        if value is not None:
+            yield Problem(
+                f"{where}.{field}",
+                f"{value:g}",
+                "nothing: only electric networks have reactive power",
+                "remove it, or add an electric network",
+            )
+
+
+def _demand_response(config: ScenarioConfig) -> Iterator[Problem]:
+    """What all devices together may take away is at most the whole demand."""
+    for name, participant in config.participants.items():
+        taken: dict[str, dict[str, float]] = {}
+        for device, spec in participant.devices.items():
+            for carrier, share in spec.relieves().items():
+                taken.setdefault(carrier, {})[device] = share
+        for carrier, shares in taken.items():
+            if sum(shares.values()) > 1.0 + _EPS:
+                listed = [f"{device} {share:g}" for device, share in shares.items()]
+                yield Problem(
+                    f"participants.{name}.devices",
+                    f"{some(listed)} take away {sum(shares.values()):g} of the {carrier} demand",
+                    "shares that add up to at most 1",
+                    "lower share in one of them",
+                )
 
 
 def _suppliers(config: ScenarioConfig) -> Iterator[Problem]:

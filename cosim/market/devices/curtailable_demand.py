@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import pyomo.environ as pyo
@@ -25,6 +26,10 @@ class CurtailableDemand(DeviceSpec):
 
     supplies: ClassVar[tuple[Carrier, ...]] = ()
     consumes: ClassVar[tuple[Carrier, ...]] = ()
+
+    def relieves(self) -> Mapping[Carrier, float]:
+        """Up to its share of the demand is cut."""
+        return {self.carrier: self.share}
 
 
 def build(block: pyo.Block, spec: CurtailableDemand, axes: Axes) -> Ports:

@@ -41,6 +41,10 @@ class ShiftableDemand(DeviceSpec):
         """Nothing is shifted from one window of a long horizon into another."""
         return {"window_h": self.window_h}
 
+    def relieves(self) -> Mapping[Carrier, float]:
+        """Up to its share of the demand is moved away."""
+        return {self.carrier: self.share}
+
 
 def build(block: pyo.Block, spec: ShiftableDemand, axes: Axes) -> Ports:
     """Add the shift to its block.
