@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cosim.api.coalition_runs import CoalitionMemory, CoalitionRuns
@@ -32,6 +34,7 @@ from cosim.settlement import (
     coalition_values,
     copper_plate_values,
     game_of,
+    game_summary,
     marginal_contributions,
     players_of,
     power_table,
@@ -54,6 +57,8 @@ class Settled:
         coalitions: every coalition with cost and value.
         shared: allocation, payments and prices.
         negotiated: the distributed solution, where it was asked for.
+        game: the game without networks and under them, see `game_summary`; empty where not every
+            coalition was solved.
         notes: what the reader should know.
     """
 
@@ -61,6 +66,7 @@ class Settled:
     coalitions: pd.DataFrame
     shared: Shared
     negotiated: Negotiated | None
+    game: dict[str, Any]
     notes: tuple[str, ...]
 
 
@@ -135,12 +141,20 @@ def settle(
         coalitions=coalition_table(values, plate),
         shared=shared,
         negotiated=negotiated,
+        game=_game(players, values, plate) if listed is None else {},
         notes=(
             *_notes(alone, values),
             *shared.notes,
             *(negotiated.notes if negotiated is not None else ()),
         ),
     )
+
+
+def _game(
+    players: Players, values: list[CoalitionValue], plate: Mapping[frozenset[str], float]
+) -> dict[str, Any]:
+    uncertain = max((v.gap * abs(v.cost) for v in values if np.isfinite(v.gap)), default=0.0)
+    return game_summary(game_of(values, players), plate, players, 2.0 * uncertain + 1e-6)
 
 
 def _plate(market: Market) -> SolveMembers:

@@ -12,6 +12,8 @@ from cosim.report import style, text
 from cosim.report.data import Run
 
 NETWORKS = ("electric", "heat", "gas")
+COUNTED = {"electric": {"electric"}, "heat": {"heat", "cooling"}, "gas": {"gas"}}
+"""Kinds of network that a column of violations counts."""
 
 
 def iteration_figure(run: Run) -> Figure | None:
@@ -39,11 +41,11 @@ def _violations(axis: Axes, table: pd.DataFrame, run: Run) -> None:
     kinds = set(run.kinds.values())
     for name in NETWORKS:
         values = table[f"violations_{name}"].to_numpy(dtype=float)
-        if name not in kinds and not values.any():
+        if not COUNTED[name] & kinds and not values.any():
             continue
         axis.bar(
             table["iteration"], values, 0.72, bottom=base, color=style.NETWORK_COLOURS[name],
-            label=text.GRID_TITLES[name],
+            label=_label(name, kinds),
         )  # fmt: skip
         base += values
     for k, total in zip(table["iteration"], base, strict=True):
@@ -54,6 +56,13 @@ def _violations(axis: Axes, table: pd.DataFrame, run: Run) -> None:
             )  # fmt: skip
     axis.set_ylim(0, max(base.max(), 1.0) * 1.12)
     axis.set_title("Limits missed (element and step)")
+
+
+def _label(name: str, kinds: set[str]) -> str:
+    """Return the name of a column of violations; that of heat counts cooling too."""
+    counted = [title for kind, title in text.GRID_TITLES.items() if kind in COUNTED[name] & kinds]
+    first, *others = counted or [text.GRID_TITLES[name]]
+    return " and ".join([first, *(title.lower() for title in others)])
 
 
 def _cost(axis: Axes, table: pd.DataFrame, run: Run) -> None:

@@ -33,6 +33,7 @@ ROWS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "cooling": (
         ("differential_pressure_min",),
+        ("supply_temperature_max",),
         ("velocity_max",),
         ("pressure_min", "pressure_max"),
     ),

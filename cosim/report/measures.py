@@ -17,6 +17,11 @@ NO_FLOW_KG_PER_S = 1e-6
 KELVIN_SCALE = 10.0
 """Room that counts as much for a temperature, K."""
 
+CONSUMER_LIMITS = (
+    "differential_pressure_min",
+    "supply_temperature_min",
+    "supply_temperature_max",
+)
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "voltage_min": ("bus", "vm_pu"),
     "voltage_max": ("bus", "vm_pu"),
@@ -129,7 +134,7 @@ def _values(run: Run, grid: str, case: Case, limit: str) -> pd.DataFrame | None:
         return run.states(grid, case, *COLUMNS[limit])
     if limit == "velocity_max":
         return _velocity(run, grid, case)
-    if limit in ("differential_pressure_min", "supply_temperature_min"):
+    if limit in CONSUMER_LIMITS:
         return _consumer(run, grid, case, limit)
     return None
 

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from matplotlib.figure import Figure
+
+from cosim.report.svg import svg
+
 Tone = Literal["good", "bad", "open"]
 
 
@@ -127,3 +131,15 @@ class Banner:
     sentence: str
     details: Sequence[str] = field(default=())
     advice: Sequence[str] = field(default=())
+
+
+def picture(name: str, drawn: Figure | None, caption: str) -> list[Block]:
+    """Return a figure as a block; nothing where there is none."""
+    if drawn is None:
+        return []
+    return [Picture(name, svg(drawn), caption, float(drawn.get_figwidth()))]
+
+
+def listed_table(found: Table | None) -> list[Block]:
+    """Return a table as a block; nothing where there is none."""
+    return [] if found is None else [found]

@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from cosim.report import tables, text
-from cosim.report.allocation import allocation_figure, coalition_figure
 from cosim.report.changes import change_figure, changes
 from cosim.report.checks import limit_calendar
-from cosim.report.costs import cost_figure, participant_costs
+from cosim.report.costs import cost_figure
 from cosim.report.data import CASES, Run
 from cosim.report.dispatch import dispatch_figures
 from cosim.report.horizon import grain, is_long
 from cosim.report.iterations import iteration_figure
 from cosim.report.maps import Map, network_maps
-from cosim.report.page import Block, Picture, Section, Table, Words
+from cosim.report.page import Block, Section, Words, picture
 from cosim.report.prices import nodal_figure, price_figure
 from cosim.report.series import network_series
-from cosim.report.svg import svg
+from cosim.report.share_section import share_section
 from cosim.report.verdict import check_counts
 from cosim.report.year import duration_figure, hour_calendar, window_figure
 
@@ -29,19 +26,9 @@ def sections(run: Run) -> list[Section]:
     """Return every section that the run has something for."""
     makers: Sequence[Callable[[Run], Section | None]] = (
         _costs, _limits, _changes, _networks, _dispatch, _durations, _losses, _search, _tight,
-        _shares, _prices, _certificate,
+        share_section, _prices, _certificate,
     )  # fmt: skip
     return [section for maker in makers if (section := maker(run)) is not None]
-
-
-def _picture(name: str, drawn: Figure | None, caption: str) -> list[Block]:
-    if drawn is None:
-        return []
-    return [Picture(name, svg(drawn), caption, float(drawn.get_figwidth()))]
-
-
-def _table(found: Table | None) -> list[Block]:
-    return [] if found is None else [found]
 
 
 def _costs(run: Run) -> Section | None:
@@ -74,7 +61,7 @@ def _costs(run: Run) -> Section | None:
         "Left: what the community pays in three dispatches; right: the step from the copper plate "
         "to the verified dispatch in its parts."
     )
-    return Section("price", "Price of physics", lead, _picture("costs", cost_figure(run), caption))
+    return Section("price", "Price of physics", lead, picture("costs", cost_figure(run), caption))
 
 
 def _limits(run: Run) -> Section | None:
@@ -98,12 +85,12 @@ def _limits(run: Run) -> Section | None:
             "(counted per element and step)." if missed else
             "Even the dispatch of a market without networks keeps every limit."
         )  # fmt: skip
-    blocks = _picture("limits", drawn, caption + _by(run, "the tightest step"))
+    blocks = picture("limits", drawn, caption + _by(run, "the tightest step"))
     by_hour = (
         "Every day from left to right, its hours from top to bottom: the room that is left at the "
         "tightest limit of the network."
     )
-    blocks += _picture("hours", hour_calendar(run), by_hour)
+    blocks += picture("hours", hour_calendar(run), by_hour)
     return Section("limits", "When limits bind", lead, blocks)
 
 
@@ -127,7 +114,7 @@ def _changes(run: Run) -> Section | None:
     )
     return Section(
         "changes", "What the networks changed", lead,
-        _picture("changes", change_figure(run, table), caption),
+        picture("changes", change_figure(run, table), caption),
     )  # fmt: skip
 
 
@@ -136,11 +123,11 @@ def _networks(run: Run) -> Section | None:
     for grid, kind in run.kinds.items():
         own: list[Block | str] = []
         for k, drawn in enumerate(network_maps(run, grid)):
-            own += _picture(f"map_{grid}_{k + 1}", drawn.figure, _map_caption(drawn))
+            own += picture(f"map_{grid}_{k + 1}", drawn.figure, _map_caption(drawn))
         caption = (
             "The worst element at every step against its limit; the shaded side is not allowed."
         ) + _by(run, "the worst step")
-        own += _picture(f"series_{grid}", network_series(run, grid), caption)
+        own += picture(f"series_{grid}", network_series(run, grid), caption)
         if own:
             blocks += [text.GRID_TITLES.get(kind, text.title(grid)), *own]
     if not blocks:
@@ -175,7 +162,7 @@ def _dispatch(run: Run) -> Section | None:
             "what uses the energy. Pool: from or to the other participants; utility: bought or "
             "sold outside. Each panel has its own scale."
         ) + _by(run, "the mean")
-        blocks += _picture(f"dispatch_{carrier}", drawn, caption)
+        blocks += picture(f"dispatch_{carrier}", drawn, caption)
     which = "verified" if run.feasible else "last"
     return Section(
         "dispatch", "Dispatch", f"Who supplies and uses what in the {which} dispatch.", blocks
@@ -192,7 +179,7 @@ def _durations(run: Run) -> Section | None:
         "Every curve holds all steps, the largest first: how many hours a year the power or the "
         "loading is at least this high."
     )
-    blocks = _picture("durations", duration_figure(run), caption)
+    blocks = picture("durations", duration_figure(run), caption)
     if not blocks:
         return None
     lead = "How often power and loading are high."
@@ -221,7 +208,7 @@ def _search(run: Run) -> Section | None:
         "Limits missed in the networks, cost of the market and its error in the losses, round by "
         "round; round 0 is the dispatch without networks."
     )
-    return Section("search", "How it was found", lead, _picture("iterations", drawn, caption))
+    return Section("search", "How it was found", lead, picture("iterations", drawn, caption))
 
 
 def _windows(run: Run) -> Section:
@@ -231,7 +218,7 @@ def _windows(run: Run) -> Section:
     end = "every one is feasible" if not bad else f"{bad} of them are not feasible"
     lead = f"{len(table)} windows, {rounds} rounds of market and networks: {end}."
     caption = "What each window costs in three dispatches, and how many rounds it took."
-    blocks = _picture("windows", window_figure(run), caption)
+    blocks = picture("windows", window_figure(run), caption)
     return Section("search", "How it was found", lead, blocks)
 
 
@@ -243,38 +230,15 @@ def _tight(run: Run) -> Section | None:
     return Section("tight", "Tightest checks", lead, [found])
 
 
-def _shares(run: Run) -> Section | None:
-    blocks: list[Block | str] = []
-    settled = str(run.summary.get("settle_with", ""))
-    blocks += _picture(
-        "allocation", allocation_figure(run),
-        "The benefit of sharing by player and method; the settled one carries its numbers.",
-    )  # fmt: skip
-    blocks += _table(tables.method_table(run))
-    blocks += _picture(
-        "coalitions", coalition_figure(run),
-        "What each coalition of players would save if only it shared, under the same limits.",
-    )  # fmt: skip
-    blocks += _picture(
-        "payments", participant_costs(run),
-        "Cost of each party alone and after sharing, its saving, and the payment that leads there.",
-    )  # fmt: skip
-    blocks += _table(tables.payment_table(run))
-    if not blocks:
-        return None
-    lead = f"Settled with: {text.METHODS.get(settled, text.title(settled))}. Payments sum to zero."
-    return Section("shares", "Who gets what", lead, blocks)
-
-
 def _prices(run: Run) -> Section | None:
     blocks: list[Block | str] = []
-    blocks += _picture(
+    blocks += picture(
         "prices", price_figure(run),
         "What one more kWh is worth in the pool, beside the utility's tariffs for buying and "
         "feeding in (without CO₂ tax).",
     )  # fmt: skip
     for grid, kind in run.kinds.items():
-        blocks += _picture(
+        blocks += picture(
             f"nodal_{grid}", nodal_figure(run, grid),
             f"{text.GRID_TITLES.get(kind, grid)}: what losses and limits add to (orange) or take "
             "from (blue) the price of one more kWh fed in at each connection.",

@@ -115,6 +115,25 @@ def engine_table(run: Run) -> Table:
     return Table(("", ""), rows, "", frozenset({0, 1}))
 
 
+def taken_table(run: Run) -> Table | None:
+    """Return what the networks take from each player's Shapley value; None without both games."""
+    players: Mapping[str, Any] = (run.summary.get("game") or {}).get("players") or {}
+    if not players:
+        return None
+    rows: list[list[Cell | str]] = [
+        [
+            text.spoken(name),
+            text.money(entry["copper_plate"], run.currency),
+            text.money(entry["networks"], run.currency),
+            Cell(text.money(entry["taken_away"], run.currency), None, True),
+        ]
+        for name, entry in players.items()
+    ]
+    head = ("Player", "Without networks", "Under the networks", "Taken away")
+    caption = "Shapley value of each player in the game without networks and under them."
+    return Table(head, rows, caption, frozenset({0}))
+
+
 def payment_table(run: Run) -> Table | None:
     """Return what each party pays or receives; the payments sum to zero."""
     table = run.tables.payments

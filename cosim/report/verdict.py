@@ -25,6 +25,8 @@ ADVICE: Mapping[str, str] = {
     "heat in nearer to these consumers.",
     "supply_temperature_min": "Raise the supply temperature, insulate better, or keep a minimum "
     "flow in the branch.",
+    "supply_temperature_max": "Lower the supply temperature, insulate better, or keep a minimum "
+    "flow in the branch.",
     "velocity_max": "Enlarge the pipe, or feed in on the other side of it.",
     "pressure_min": "Raise the supply pressure, enlarge the pipes on the way, or use less gas "
     "there at these hours.",
@@ -32,6 +34,8 @@ ADVICE: Mapping[str, str] = {
     "producer_max": "Enlarge the plant, or let participants feed in more heat.",
     "pump_max": "Fit a larger pump, or shave the peak of the heat demand.",
     "return_temperature_max": "Lower the return temperature of the house stations.",
+    "return_temperature_min": "Raise the return temperature of the stations, or let less water "
+    "past them.",
     "feed_in_max": "Feed in less gas than is taken at every step.",
     "plant_heat_min": "Let participants feed in less heat, or store more of it.",
 }

@@ -15,6 +15,7 @@ from cosim.settlement.coalitions import (
 from cosim.settlement.copper import copper_plate_values
 from cosim.settlement.distributed import Negotiated, solve_distributed
 from cosim.settlement.evidence import Evidence, carbon_saved_kg, marginal_contributions
+from cosim.settlement.game_report import game_summary
 from cosim.settlement.money import Money, settle_money
 from cosim.settlement.payments import bill, payments
 from cosim.settlement.peer import price_table
@@ -37,6 +38,7 @@ __all__ = [
     "copper_plate_values",
     "cost_inside",
     "game_of",
+    "game_summary",
     "has_no_value",
     "marginal_contributions",
     "payments",
