@@ -149,6 +149,11 @@ def matrix(frame: pd.DataFrame) -> pd.DataFrame:
 
 def quantities(path: Path) -> set[tuple[str, str]]:
     """Return the (element, quantity) pairs that a file holds."""
-    content = pq.read_table(path, columns=["element", "quantity"])
-    pairs = content.group_by(["element", "quantity"]).aggregate([]).to_pylist()
-    return {(str(pair["element"]), str(pair["quantity"])) for pair in pairs}
+    keys = ["element", "quantity"]
+    found: set[tuple[str, str]] = set()
+    with pq.ParquetFile(path) as source:
+        for group in range(source.num_row_groups):
+            content = source.read_row_group(group, columns=keys).unify_dictionaries()
+            pairs = content.group_by(keys).aggregate([]).to_pylist()
+            found.update((str(pair["element"]), str(pair["quantity"])) for pair in pairs)
+    return found

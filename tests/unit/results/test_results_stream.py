@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cosim.errors import ResultsError
-from cosim.results.parquet import read_quantity, read_table, write_table
+from cosim.results.parquet import quantities, read_quantity, read_table, write_table
 from cosim.results.schema import NETWORK_SERIES
 from cosim.results.stream import TableStream, join_tables
 
@@ -38,6 +38,17 @@ def test_a_streamed_table_reads_like_one_written_at_once(tmp_path: Path) -> None
     matrix = read_quantity(tmp_path / "streamed.parquet", "bus", "vm_pu")
     assert matrix.shape == (9, 2)
     assert matrix.iloc[8].tolist() == [2.4, 2.5]
+
+
+def test_text_may_differ_from_frame_to_frame(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    with TableStream(path, NETWORK_SERIES, "a.parquet") as stream:
+        stream.append(frame(0))
+        stream.append(frame(1, "va_degree"))
+        stream.append(pd.concat([frame(2, "p_mw"), frame(2)], ignore_index=True))
+    assert quantities(path) == {("bus", "vm_pu"), ("bus", "va_degree"), ("bus", "p_mw")}
+    assert read_quantity(path, "bus", "vm_pu").shape == (6, 2)
+    assert len(read_table(path, NETWORK_SERIES, "a.parquet")) == 24
 
 
 def test_joined_parts_have_the_bytes_of_one_stream(tmp_path: Path) -> None:
