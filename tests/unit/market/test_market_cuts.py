@@ -125,6 +125,24 @@ def test_a_battery_does_not_burn_energy_that_is_paid_for() -> None:
     assert case.solve(frozenset()).cost == pytest.approx(-0.1)
 
 
+def test_vehicles_do_not_burn_energy_that_is_paid_for_either() -> None:
+    """2 kWh in the battery at half efficiency are 4 from the network, and no more than that."""
+    fleet = {
+        "type": "ev_fleet",
+        "vehicles": 1,
+        "eta_charge": 0.5,
+        "stays": [{"arrival_h": 0, "departure_h": 1, "energy_kwh": 2}],
+        "v2g": {"battery_kwh": 40, "eta_discharge": 0.5},
+    }
+    home = {
+        "connections": {"electricity": {}},
+        "demand": {"electricity": 1.0},
+        "devices": {"fleet": fleet},
+    }
+    case = Market(scenario({"home": home}, {"electricity": {"buy": -0.1}}, steps=1), {})
+    assert case.solve(frozenset()).cost == pytest.approx(-0.5)
+
+
 def test_nobody_buys_and_sells_at_once_where_that_would_pay() -> None:
     people = {
         "farm": {
