@@ -1,7 +1,7 @@
 """cosim: can this energy sharing physically happen, what does it cost, and who gets what?
 
 The verbs of the command line are functions here: `cosim.run`, `cosim.check`, `cosim.verify`,
-`cosim.report`, `cosim.compare`, `cosim.init`, `cosim.export`, and `cosim.load`.
+`cosim.report`, `cosim.compare`, `cosim.study`, `cosim.init`, `cosim.export`, and `cosim.load`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
         run,
         verify,
     )
+    from cosim.studies import StudyResult, study
 
 __all__ = [
     "RunResult",
+    "StudyResult",
     "check",
     "compare",
     "examples",
@@ -32,14 +34,19 @@ __all__ = [
     "load",
     "report",
     "run",
+    "study",
     "verify",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Return a verb from `cosim.api` when it is first asked for."""
+    """Return a verb when it is first asked for."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in ("StudyResult", "study"):
+        from cosim import studies
+
+        return getattr(studies, name)
     from cosim import api
 
     return getattr(api, name)

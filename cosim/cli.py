@@ -15,6 +15,7 @@ from cosim.errors import CosimError, ResultsError, ScenarioError, SolveError
 
 if TYPE_CHECKING:
     from cosim.api import RunResult
+    from cosim.studies import StudyResult
 
 FEASIBLE, INFEASIBLE, UNRESOLVED, BAD_INPUT, INTERNAL = 0, 1, 2, 3, 4
 T = TypeVar("T")
@@ -118,6 +119,31 @@ def verify(
         )
 
     _finish(_guard(work))
+
+
+@app.command()
+def study(
+    file: Annotated[
+        Path, typer.Argument(help="Study file, or a folder with study.yaml.", metavar="STUDY")
+    ],
+    to: ToOption = None,
+    quiet: QuietOption = False,
+    workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
+) -> None:
+    """Run a sweep, a Monte Carlo study, or a search for hosting capacity."""
+
+    def work() -> StudyResult:
+        from cosim import studies
+        from cosim.console import console_progress
+
+        return studies.study(
+            file, to, console_progress(quiet), workers=workers, scheduler=scheduler
+        )
+
+    result = _guard(work)
+    typer.echo(result.text())
+    raise typer.Exit(UNRESOLVED if result.failed else FEASIBLE)
 
 
 @app.command()
