@@ -60,6 +60,7 @@ CURVE: dict[str, Any] = {
 BLEND: dict[str, Any] = {"hydrogen_share_max": number(0.0, 0.6)}
 BOILER: dict[str, Any] = {"heat_max_kw": number(5.0, 60.0), "eta": number(0.8, 1.0)}
 STEPPED_BOILER = {**BOILER, "eta_part": number(0.6, 0.75), "load_min": number(0.1, 0.5)}
+BURNERS = ("blended_boiler", "blended_turbine", "boiler", "chp", "chp_extraction")
 SPECS: Mapping[str, list[dict[str, Any]]] = {
     "battery": [STORAGE],
     "blended_boiler": [{**BOILER, **BLEND}, {**STEPPED_BOILER, **BLEND}],
@@ -110,11 +111,21 @@ def participant(draw: st.DrawFn, steps: int) -> dict[str, Any]:
     limits = {"import_max_kw": LIMIT_KW, "export_max_kw": LIMIT_KW}
     kinds = draw(st.lists(st.sampled_from(sorted(DEVICES)), min_size=1, max_size=5))
     series = st.lists(number(0.0, 30.0), min_size=steps, max_size=steps).map(tuple)
+    devices = {f"{kind}{k}": draw(device(kind)) for k, kind in enumerate(kinds)}
     return {
         "connections": dict.fromkeys(CARRIERS, limits),
         "demand": {carrier: draw(series) for carrier in ("electricity", "heat", "cooling")},
-        "devices": {f"{kind}{k}": draw(device(kind)) for k, kind in enumerate(kinds)},
+        "devices": _with_flue_gas(devices),
     }
+
+
+def _with_flue_gas(devices: dict[str, Any]) -> dict[str, Any]:
+    """Let capture units take the flue gas of all that burns gas; without any they are left out."""
+    burners = tuple(name for name, spec in devices.items() if spec["type"] in BURNERS)
+    washers = [name for name, spec in devices.items() if spec["type"] == "carbon_capture"]
+    if not burners:
+        return {name: spec for name, spec in devices.items() if name not in washers}
+    return devices | {name: {**devices[name], "units": burners} for name in washers}
 
 
 @st.composite
