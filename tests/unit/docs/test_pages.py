@@ -16,7 +16,7 @@ from tests.support import hamlet
 DOCS = next(
     folder / "docs" for folder in Path(__file__).parents if (folder / "pyproject.toml").exists()
 )
-PAGES = ("games", "method", "models", "run-folder", "settlement")
+PAGES = ("games", "horizon", "method", "models", "run-folder", "settlement")
 FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE)
 
 
