@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 import pandapower as pp
+import pandapower.networks as pn
 import pytest
 from pandapower.timeseries import OutputWriter
 from pandapower.timeseries.run_time_series import run_timeseries
 
 from cosim.grids.electric import ElectricGrid
-from cosim.records import Injections, Target
+from cosim.records import GridStates, Injections, Target
 from tests.support.electric import build, injections, oberrhein, spread
 
 pytestmark = pytest.mark.benchmark
@@ -120,3 +121,50 @@ def test_sensitivities_cost_less_than_three_power_flows(tmp_path: Path) -> None:
         f"{everything * 1e3:.2f} ms: {everything / flow:.2f} of a power flow"
     )
     assert everything <= 3.0 * flow
+
+
+def stressed_transmission() -> Any:
+    """IEEE 118 buses: 53 generators, so that Newton's method does the work."""
+    return pn.case118()
+
+
+@pytest.mark.parametrize(
+    ("make_net", "part"), [(oberrhein, 10), (stressed_transmission, 10), (town, 20)]
+)
+def test_all_violated_elements_against_the_power_flow_of_their_step(
+    make_net: Callable[[], Any], part: int, tmp_path: Path
+) -> None:
+    """All violations of a step cost at most three of pandapower's power flows of that step.
+
+    Taken as violated: one in `part` of all buses and of all lines, the worst of every step.
+    """
+    grid, entry = prepared(make_net(), tmp_path, STEPS)
+    states = grid.verify(entry)
+    targets = worst_of(states, part)
+    assert len(targets) >= 8 * STEPS
+    net = pp.from_json_string(grid.network_json(entry))
+    flow = seconds(lambda: pp.runpp(net, tolerance_mva=1e-8), 5)
+    own_flow = seconds(lambda: grid.verify(entry), 3) / STEPS
+    all_rows = seconds(lambda: grid.linearise(states, targets), 3) / STEPS
+    found = grid.linearise(states, targets)
+    assert np.isfinite(found.d_dp_per_kw).all()
+    print(
+        f"{make_net.__name__}: {len(targets) / STEPS:.0f} violations a step in "
+        f"{all_rows * 1e3:.2f} ms: {all_rows / flow:.2f} of runpp ({flow * 1e3:.1f} ms), "
+        f"{all_rows / own_flow:.0f} of the batch's own power flow ({own_flow * 1e3:.3f} ms)"
+    )
+    assert all_rows <= 3.0 * flow
+
+
+def worst_of(states: GridStates, part: int) -> tuple[Target, ...]:
+    """Return the lowest voltages and the highest loadings of every step, one in `part` of all."""
+    found = []
+    for name, element, quantity, sign in (
+        ("voltage_min", "bus", "vm_pu", 1.0),
+        ("line_loading_max", "line", "loading_percent", -1.0),
+    ):
+        column = states.get(element, quantity)
+        for step, values in enumerate(column.values):
+            worst = np.argsort(sign * values)[: column.ids.size // part]
+            found += [Target(name, element, quantity, int(column.ids[k]), step) for k in worst]
+    return tuple(found)
