@@ -25,8 +25,10 @@ BALANCE = 3.0
 """Residuals that differ by more than this factor change the penalty."""
 STEP = 2.0
 """Factor by which the penalty changes."""
-ADAPTIVE_ROUNDS = 200
+ADAPTIVE_ROUNDS = 400
 """The penalty stays after this many rounds, which convergence asks for."""
+PAUSE = 8
+"""Rounds between two changes of the penalty, so that the residuals settle before they are judged."""
 
 ChooseIntegers = Callable[[Proximal, FloatArray, FloatArray], FloatArray]
 
@@ -118,7 +120,7 @@ class Admm:
             )
             if max(primal, dual) <= self._settings.tolerance:
                 return True
-            if number < ADAPTIVE_ROUNDS:
+            if number < ADAPTIVE_ROUNDS and number % PAUSE == PAUSE - 1:
                 self._adapt(primal, dual)
         return False
 
