@@ -62,6 +62,14 @@ BOILER: dict[str, Any] = {"heat_max_kw": number(5.0, 60.0), "eta": number(0.8, 1
 STEPPED_BOILER = {**BOILER, "eta_part": number(0.6, 0.75), "load_min": number(0.1, 0.5)}
 BURNERS = ("blended_boiler", "blended_turbine", "boiler", "chp", "chp_extraction")
 SPECS: Mapping[str, list[dict[str, Any]]] = {
+    "absorption_chiller": [
+        {
+            "cooling_max_kw": number(5.0, 40.0),
+            "cop": number(0.5, 1.3),
+            "electricity_share": number(0.0, 0.1),
+            "load_min": st.sampled_from([0.0, 0.3]),
+        }
+    ],
     "battery": [STORAGE],
     "blended_boiler": [{**BOILER, **BLEND}, {**STEPPED_BOILER, **BLEND}],
     "blended_turbine": [{**COMBINED, **BLEND}, {**CURVE, **BLEND}],
@@ -73,6 +81,14 @@ SPECS: Mapping[str, list[dict[str, Any]]] = {
             "power_loss_per_heat": number(0.05, 0.2),
             **STARTS,
         }
+    ],
+    "compression_chiller": [
+        {
+            "cooling_max_kw": number(5.0, 40.0),
+            "outdoor_temperature_c": number(-10.0, 45.0),
+            "load_min": st.sampled_from([0.0, 0.2]),
+        },
+        {"electric_max_kw": number(2.0, 20.0), "eer": number(1.0, 6.0)},
     ],
     "cooling_storage": [STORAGE],
     "electrolyser": [
@@ -90,6 +106,15 @@ SPECS: Mapping[str, list[dict[str, Any]]] = {
         {"electric_max_kw": number(20.0, 30.0), "load_min": number(0.1, 0.5), **STARTS},
     ],
     "gas_storage": [STORAGE],
+    "heat_pump": [
+        {
+            "heat_max_kw": number(5.0, 60.0),
+            "source_temperature_c": number(-20.0, 25.0),
+            "cop_lift": st.just([6.08, -0.09, 0.0005]),
+            "load_min": st.sampled_from([0.0, 0.3]),
+        },
+        {"electric_max_kw": number(2.0, 20.0), "cop": number(1.5, 5.0)},
+    ],
     "heat_storage": [STORAGE],
     "hydrogen_storage": [{**STORAGE, "compressor_kwh_per_kwh": number(0.0, 0.1)}],
 }
