@@ -85,7 +85,7 @@ def verify(
     how = reference or loaded.config.verification.final
     with open_tasks(scheduler, workers) as tasks:
         with watch.stage("networks", "Building the networks"):
-            study = _study(loaded, injections, how, tasks)
+            study = study_of(loaded, injections, how, tasks)
         store = ChunkStore(folder, _key(loaded, Path(schedule), how))
         size = loaded.config.verification.chunk_steps or CHUNK_STEPS[how]
         long = LongVerification(study, injections, size, store, tasks, told)
@@ -101,9 +101,20 @@ def verify(
     return RunResult(folder, report, summary["verdict"], summary["cause"], summary)
 
 
-def _study(
-    scenario: Scenario, injections: Mapping[str, Injections], how: Reference, tasks: Tasks
+def study_of(
+    scenario: Scenario,
+    injections: Mapping[str, Injections],
+    how: Reference,
+    tasks: Tasks | None = None,
 ) -> Study:
+    """Return what all chunks share.
+
+    Args:
+        scenario: networks, background, limits.
+        injections: of the whole horizon.
+        how: all steps in the reference engines, or a sample.
+        tasks: where the reference engines work on a single chunk.
+    """
     networks = build_networks(scenario, tasks)
     return Study(
         networks=networks,

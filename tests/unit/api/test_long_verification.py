@@ -107,7 +107,7 @@ def test_chunks_hold_what_the_whole_holds(tmp_path: Path) -> None:
     assert not any("profiles of" in note for note in whole.summary["notes"])
 
 
-@pytest.mark.parametrize("reference", ["all", "sample"])
+@pytest.mark.parametrize("reference", [pytest.param("all", marks=pytest.mark.slow), "sample"])
 def test_processes_change_no_bit(tmp_path: Path, reference: Any) -> None:
     inputs = write(tmp_path / "in")
     api.verify(*inputs, tmp_path / "here", reference=reference)
