@@ -8,8 +8,8 @@ Result columns are those of pandapipes plus the derived `pipe.v_max_m_per_s`, th
 |v_from| and |v_to|: the velocity of the gas at the actual pressure of the end where that pressure
 is lower. This is the velocity that the limit is about.
 
-Losses are zero (tight pipes); auxiliary power is that of compressors, which only the reference
-engine knows.
+Losses are zero (tight pipes); auxiliary power is that of compressors, isentropic as pandapipes
+computes it.
 
 A step that was solved but is not physical (negative gauge pressure, feed-in above offtake,
 customers that no external grid reaches, a pressure control that lifts) is listed as a failure
@@ -26,16 +26,19 @@ from cosim.errors import GridError
 from cosim.grids.base import Engine
 from cosim.grids.gas.batch import GasBatch
 from cosim.grids.gas.columns import (
+    POLE_TEXT,
     GasColumns,
     batch_columns,
     fields_of,
     gate,
+    pole_note,
     replace_rows,
 )
+from cosim.grids.gas.coverage import unsupported
 from cosim.grids.gas.export import network_json, setpoints_frame, states_frame
 from cosim.grids.gas.limits import gas_limits
 from cosim.grids.gas.model import GasModel, Setpoints
-from cosim.grids.gas.net import read_arrays, unsupported
+from cosim.grids.gas.net import read_arrays
 from cosim.grids.gas.reference import differences, run_reference
 from cosim.grids.gas.sensitivity import sensitivities
 from cosim.grids.imports import engine
@@ -58,12 +61,7 @@ class GasGrid:
     def __init__(self, inputs: NetworkInputs) -> None:
         self._inputs = inputs
         self._model = GasModel(inputs)
-        self._reasons = unsupported(self._model.net)
-        self._batch = (
-            None
-            if self._reasons
-            else GasBatch(read_arrays(self._model.net, self._model.settings.friction_model))
-        )
+        self._batch, self._reasons = _batch_of(self._model)
         self._limits = gas_limits(self._model, self._batch)
         self._version = _version()
 
@@ -91,7 +89,7 @@ class GasGrid:
                 notes = (f"the batch does not cover {found}: pandapipes computed all steps", *notes)
         else:
             columns, exhausted, more = self._run_batch(setpoints, draw)
-            name, notes = "cosim batch", (*more, *notes)
+            name, notes = "cosim batch", (*more, *pole_note(columns), *notes)
         return self._states(injections, columns, draw, exhausted, name, notes)
 
     def linearise(self, states: GridStates, targets: tuple[Target, ...]) -> Sensitivities:
@@ -163,7 +161,11 @@ class GasGrid:
         model = self._model
         surplus = model.settings.limits.feed_in_tolerance_kw * model.kg_per_s_per_kw
         failures = [
-            StepFailure(int(injections.steps[row]), self._why(int(exhausted[row])), converged=False)
+            StepFailure(
+                int(injections.steps[row]),
+                self._why(columns, int(row), int(exhausted[row])),
+                converged=False,
+            )
             for row in np.flatnonzero(~columns.solved)
         ]
         failures += gate(columns, injections.steps, draw, surplus)
@@ -180,7 +182,9 @@ class GasGrid:
             notes=notes,
         )
 
-    def _why(self, node: int) -> str:
+    def _why(self, columns: GasColumns, row: int, node: int) -> str:
+        if row in columns.poles:
+            return POLE_TEXT.format(columns.poles[row])
         ids = self._model.net.junction.index
         if 0 <= node < len(ids):
             return f"the pressure runs out on the way to junction {ids[node]}: offtake is too high"
@@ -214,6 +218,15 @@ class GasGrid:
         return sensitivities(
             self._batch, result.p_abs_bar, result.mdot_kg_per_s, share, targets, position
         )
+
+
+def _batch_of(model: GasModel) -> tuple[GasBatch | None, tuple[str, ...]]:
+    """Return the batch solver, or why there is none."""
+    reasons = unsupported(model.net)
+    if reasons:
+        return None, reasons
+    batch = GasBatch(read_arrays(model.net, model.settings.friction_model))
+    return (None, batch.lost) if batch.lost else (batch, ())
 
 
 def _value(states: GridStates, target: Target, row: int) -> float:

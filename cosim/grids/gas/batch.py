@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.grids.gas.loops import balance_loops, squared_drag
+from cosim.grids.gas.loops import balance_loops, pole_of, squared_drag
 from cosim.grids.gas.net import GasArrays
 from cosim.grids.gas.tree import FlowTree, build_tree
 from cosim.records.time import FloatArray, IntArray
@@ -42,6 +42,7 @@ class BatchResult:
         source_kg_per_s: delivered by every external grid, shape (grids, T).
         solved: shape (T,).
         exhausted: node where the pressure runs out first, -1 if it does not, shape (T,).
+        pole: branch whose drop is an artefact of the friction formula, -1 for none, shape (T,).
     """
 
     p_abs_bar: FloatArray
@@ -49,6 +50,7 @@ class BatchResult:
     source_kg_per_s: FloatArray
     solved: np.ndarray
     exhausted: IntArray
+    pole: IntArray
 
 
 class GasBatch:
@@ -57,8 +59,14 @@ class GasBatch:
     def __init__(self, arrays: GasArrays) -> None:
         self.arrays = arrays
         self.tree: FlowTree = build_tree(arrays)
-        data = self.tree.data
-        self._has_lift = bool(np.any(data.lift != 0.0))
+        self._has_lift = bool(np.any(self.tree.data.lift != 0.0))
+        self._fixed = self._flow_controls()
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Why the equations have no tree for this network, nothing if they have one."""
+        count = self.tree.spanning.lost.size
+        return (f"{count} press_control that only its own outlet supplies",) if count else ()
 
     @property
     def supplied(self) -> np.ndarray:
@@ -66,6 +74,14 @@ class GasBatch:
         found = np.zeros(self.arrays.ambient_bar.size, dtype=bool)
         found[self.tree.nodes] = True
         return found
+
+    def _flow_controls(self) -> FloatArray:
+        """Return what flow controls between supplied nodes put into every node, kg/s."""
+        devices, fixed = self.arrays.devices, np.zeros(self.arrays.ambient_bar.size)
+        alive = self.supplied[devices.flow_from] & self.supplied[devices.flow_to]
+        np.add.at(fixed, devices.flow_from[alive], -devices.flow_kg_per_s[alive])
+        np.add.at(fixed, devices.flow_to[alive], devices.flow_kg_per_s[alive])
+        return fixed
 
     def solve(self, injection: FloatArray) -> BatchResult:
         """Return pressures and flows.
@@ -85,11 +101,12 @@ class GasBatch:
             source_kg_per_s=np.concatenate([p.source_kg_per_s for p in parts], axis=1),
             solved=np.concatenate([p.solved for p in parts]),
             exhausted=np.concatenate([p.exhausted for p in parts]),
+            pole=np.concatenate([p.pole for p in parts]),
         )
 
     def _solve_chunk(self, injection: FloatArray) -> BatchResult:
         tree = self.tree
-        ranked = injection[tree.nodes]
+        ranked = injection[tree.nodes] + self._fixed[tree.nodes, None]
         state = solve_rows(tree, self.arrays, ranked, self._has_lift)
         arrays, steps = self.arrays, injection.shape[1]
         p_abs = np.full((arrays.ambient_bar.size, steps), np.nan)
@@ -104,6 +121,9 @@ class GasBatch:
             source_kg_per_s=self._per_grid(delivered),
             solved=state.solved,
             exhausted=np.where(state.lowest >= 0, tree.nodes[state.lowest], -1),
+            pole=np.where(state.pole >= 0, tree.branches[state.pole], -1)
+            if tree.branches.size
+            else state.pole,
         )
 
     def _per_grid(self, delivered: FloatArray) -> FloatArray:
@@ -126,12 +146,14 @@ class RowState:
         mdot: along the row's direction, shape (rows, T).
         solved: shape (T,).
         lowest: rank where the pressure is used up, -1 where it is not, shape (T,).
+        pole: row whose drop is an artefact, see `pole_of`, shape (T,).
     """
 
     p_abs_bar: FloatArray
     mdot: FloatArray
     solved: np.ndarray
     lowest: IntArray
+    pole: IntArray
 
 
 def solve_rows(
@@ -144,16 +166,21 @@ def solve_rows(
     drag, _ = squared_drag(tree.data, arrays.friction_model, mdot)
     steps = injection.shape[1]
     top = np.broadcast_to(tree.source_bar[:, None] ** 2, (tree.sources, steps))
+    gain = None
     p_abs = np.full((tree.nodes.size, steps), float(tree.source_bar.max(initial=FLOOR_BAR)))
     balanced = np.ones(steps, dtype=bool)
     squared, change = p_abs**2, np.full(steps, np.inf)
     for _ in range(MAX_SWEEPS):
-        z, head = _gas_state(tree, arrays, p_abs, has_lift)
+        z, head = _gas_state(tree, arrays, p_abs, mdot, has_lift)
         if tree.chords:
-            balanced = balance_loops(tree, arrays.friction_model, mdot, drag, z, head)
+            push = head if tree.passive else head + _compression(tree, p_abs, mdot)
+            balanced = balance_loops(tree, arrays.friction_model, mdot, drag, z, push)
         drop = drag * z
         drop -= head
-        squared = tree.hand_down(top, drop)
+        if not tree.passive:
+            gain = tree.gains(mdot)
+            drop = np.where(tree.kept > 0.0, -tree.kept, drop)
+        squared = tree.hand_down(top, drop, gain)
         new = np.sqrt(np.maximum(squared, FLOOR_BAR**2))
         change = np.max(np.abs(new - p_abs), axis=0)
         p_abs = new
@@ -161,7 +188,8 @@ def solve_rows(
             break
     used_up = squared.min(axis=0) <= FLOOR_BAR**2
     lowest = np.where(used_up, np.argmin(squared, axis=0), -1)
-    return RowState(p_abs, mdot, balanced & (change < TOLERANCE_BAR) & ~used_up, lowest)
+    pole = pole_of(tree, arrays.friction_model, mdot, drag)
+    return RowState(p_abs, mdot, balanced & (change < TOLERANCE_BAR) & ~used_up, lowest, pole)
 
 
 def _start_loops(
@@ -187,10 +215,18 @@ def mean_pressure(p_from: FloatArray, p_to: FloatArray) -> FloatArray:
     return np.asarray(2.0 / 3.0 * (total - p_from * p_to / total), dtype=np.float64)
 
 
+def _compression(tree: FlowTree, p_abs: FloatArray, mdot: FloatArray) -> FloatArray:
+    """Return by how much compressors raise the squared pressure, shape (rows, T)."""
+    raised = np.zeros(mdot.shape)
+    rows = tree.compressors
+    raised[rows] = (tree.gains(mdot)[rows] - 1.0) * p_abs[tree.row_from[rows]] ** 2
+    return raised
+
+
 def _gas_state(
-    tree: FlowTree, arrays: GasArrays, p_abs: FloatArray, has_lift: bool
+    tree: FlowTree, arrays: GasArrays, p_abs: FloatArray, mdot: FloatArray, has_lift: bool
 ) -> tuple[FloatArray, FloatArray | float]:
-    """Return Z(p_m) and H = (p_i + p_j) rho g dh of every row."""
+    """Return Z(p_m) and H = (r p_i + p_j) rho g dh of every row, r the ratio of a compressor."""
     p_from, p_to = p_abs[tree.row_from], p_abs[tree.row_to]
     z = arrays.z0 + arrays.z1 * mean_pressure(p_from, p_to)
     if not has_lift:
@@ -200,4 +236,5 @@ def _gas_state(
         data.density_from * p_from / (arrays.z0 + arrays.z1 * p_from)
         + data.density_to * p_to / (arrays.z0 + arrays.z1 * p_to)
     )
-    return z, (p_from + p_to) * density * data.lift
+    lifted = p_from if tree.passive else np.sqrt(tree.gains(mdot)) * p_from
+    return z, (lifted + p_to) * density * data.lift

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cosim.grids.gas.batch import BatchResult
+from cosim.grids.gas.devices import compressor_kw, control_remarks, pole_pipes, some
 from cosim.grids.gas.net import GasArrays
 from cosim.records import StateField, StepFailure, read_only
 from cosim.records.time import FloatArray, IntArray
@@ -22,6 +23,10 @@ PIPE_COLUMNS = (
 )
 DERIVED = frozenset({("pipe", "v_max_m_per_s")})
 """Columns that pandapipes does not have: the larger of |v_from| and |v_to|."""
+POLE_TEXT = (
+    "pipe {} all but stands still, where the Swamee-Jain formula has a pole (Re near 7): "
+    "choose friction_model: colebrook"
+)
 GAUGE_TOLERANCE_BAR = 1e-9
 DRAW_TOLERANCE_KG_PER_S = 1e-12
 
@@ -40,6 +45,7 @@ class GasColumns:
         auxiliary_kw: compressor power, shape (T,).
         solved: shape (T,).
         remarks: row -> why a converged step is not physical.
+        poles: row -> pipe whose pressure drop is an artefact of the friction formula.
     """
 
     junction_ids: IntArray
@@ -51,6 +57,7 @@ class GasColumns:
     auxiliary_kw: FloatArray
     solved: np.ndarray
     remarks: dict[int, str] = field(default_factory=dict)
+    poles: dict[int, int] = field(default_factory=dict)
 
 
 def empty_columns(net: Any, steps: int) -> GasColumns:
@@ -73,6 +80,7 @@ def batch_columns(arrays: GasArrays, result: BatchResult) -> GasColumns:
     """Return the columns that pandapipes would show for a batch solution."""
     junctions = arrays.junction_ids.size
     gauge = result.p_abs_bar[:junctions] - arrays.ambient_bar[:junctions, None]
+    power = np.nansum(compressor_kw(arrays, result), axis=0)
     return GasColumns(
         junction_ids=arrays.junction_ids,
         pipe_ids=arrays.pipe_ids,
@@ -80,8 +88,10 @@ def batch_columns(arrays: GasArrays, result: BatchResult) -> GasColumns:
         p_bar=gauge.T,
         pipe=_pipe_columns(arrays, result),
         ext_kg_per_s=-result.source_kg_per_s.T,
-        auxiliary_kw=np.where(result.solved, 0.0, np.nan),
+        auxiliary_kw=np.where(result.solved, power, np.nan),
         solved=result.solved.copy(),
+        remarks=control_remarks(arrays, result),
+        poles=pole_pipes(arrays, result),
     )
 
 
@@ -182,7 +192,7 @@ def _stranded(columns: GasColumns, draw: FloatArray, row: int) -> str:
     dead = np.isnan(columns.p_bar[row]) & (np.abs(draw[:, row]) > DRAW_TOLERANCE_KG_PER_S)
     if not dead.any():
         return ""
-    listed = _listed(columns.junction_ids[dead])
+    listed = some(columns.junction_ids[dead])
     return f"no external grid reaches junction {listed}, where gas is drawn or fed in"
 
 
@@ -192,10 +202,11 @@ def _below_ambient(columns: GasColumns, row: int) -> str:
     if not low.any():
         return ""
     worst = int(np.nanargmin(pressure))
-    return (
+    text = (
         f"gauge pressure is negative at {int(low.sum())} junction(s), "
         f"worst {pressure[worst]:.3f} bar at junction {columns.junction_ids[worst]}"
     )
+    return f"{text}; {POLE_TEXT.format(columns.poles[row])}" if row in columns.poles else text
 
 
 def _absorbing(columns: GasColumns, row: int, surplus: float) -> str:
@@ -208,6 +219,10 @@ def _absorbing(columns: GasColumns, row: int, surplus: float) -> str:
     )
 
 
-def _listed(ids: IntArray) -> str:
-    text = ", ".join(str(int(i)) for i in ids[:5])
-    return text if ids.size <= 5 else f"{text} and {ids.size - 5} more"
+def pole_note(columns: GasColumns) -> tuple[str, ...]:
+    """Return what to tell where pressures are an artefact of the friction formula."""
+    if not columns.poles:
+        return ()
+    pipe = max(columns.poles.values(), key=list(columns.poles.values()).count)
+    text = f"at {len(columns.poles)} step(s) more than 1 mbar of a pressure drop is an artefact"
+    return (f"{text}: {POLE_TEXT.format(pipe)}",)

@@ -29,6 +29,9 @@ MIN_SLOPE_FLOW = 1e-8
 MONOTONE_BAR2 = 1e-5
 """Drop up to which all but standing gas may be treated as laminar, see `balance_loops`."""
 
+POLE_BAR2 = 4e-3
+"""Squared drop above which a state shaped by the pole is refused: 1 mbar at 2 bar absolute."""
+
 
 def squared_drag(data: Branches, model: str, mdot: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return W = c f m|m| in bar^2 and dW/dm, both of shape (rows, T)."""
@@ -49,18 +52,21 @@ class _Loops:
     Attributes:
         data: branch constants of the rows on loops.
         paths: part of each loop's flow in these rows, shape (rows, loops).
+        drops: part of each row's drop around each loop, shape (rows, loops).
         z: compressibility, shape (rows, T).
         offset: drop that each loop has to make up, bar^2, shape (loops, T).
     """
 
     data: Branches
     paths: FloatArray
+    drops: FloatArray
     z: FloatArray
     offset: FloatArray
 
     def steps(self, columns: np.ndarray) -> _Loops:
         """Return the same loops at some of the steps."""
-        return _Loops(self.data, self.paths, self.z[:, columns], self.offset[:, columns])
+        z, offset = self.z[:, columns], self.offset[:, columns]
+        return _Loops(self.data, self.paths, self.drops, z, offset)
 
 
 def balance_loops(
@@ -82,12 +88,12 @@ def balance_loops(
     Returns:
         Which steps are balanced, shape (T,).
     """
-    rows, paths = tree.loop_rows, tree.loops
-    data = _rows_of(tree.data, rows)
+    rows = tree.loop_rows
+    data = tree.data.rows(rows)
     offset = np.repeat(tree.loop_head[:, None], mdot.shape[1], axis=1)
     if isinstance(head, np.ndarray):
-        offset += paths.T @ head[rows]
-    loops = _Loops(data, paths, z[rows], offset)
+        offset += tree.drops.T @ head[rows]
+    loops = _Loops(data, tree.loops, tree.drops, z[rows], offset)
     first = MONOTONE if model == SWAMEE_JAIN else model
     flow, weight, balanced = _newton(loops, first, mdot[rows])
     slow = np.asarray((_reynolds(data, flow) < MONOTONE_REYNOLDS).any(axis=0))
@@ -111,13 +117,13 @@ def _newton(
     pipe at rest counts with the slope it has at the flow that the residual would drive, because
     its own slope is zero. Steps that are balanced drop out.
     """
-    data, paths = loops.data, loops.paths
+    data, paths, drops = loops.data, loops.paths, loops.drops
     rough = rough_factor(data.roughness_m / data.diameter_m) * data.length_m / data.diameter_m
     stiff = data.drag * (rough + data.loss_coefficient)
-    loop_stiff = np.abs(paths.T) @ stiff + MIN_SLOPE
+    loop_stiff = np.abs(drops.T) @ stiff + MIN_SLOPE
     flow = start.copy()
     weight, gradient = squared_drag(data, model, flow)
-    residual = loops.offset - paths.T @ (weight * loops.z)
+    residual = loops.offset - drops.T @ (weight * loops.z)
     norm = np.max(np.abs(residual), axis=0)
     smallest = POLISH_MIN_STEP if polish else MIN_STEP
     for _ in range(POLISH_STEPS if polish else MAX_STEPS):
@@ -127,12 +133,12 @@ def _newton(
         part, left = loops.steps(todo), residual[:, todo]
         at_rest = stiff * np.sqrt(np.max(np.abs(left) / loop_stiff, axis=0))
         slope = np.maximum(np.maximum(gradient[:, todo], at_rest), MIN_SLOPE) * part.z
-        step = paths @ _newton_step(paths, slope, left)
+        step = paths @ _newton_step(drops, paths, slope, left)
         size = np.ones(todo.size)
         while True:
             trial = flow[:, todo] + size * step
             weight[:, todo], gradient[:, todo] = squared_drag(data, model, trial)
-            residual[:, todo] = part.offset - paths.T @ (weight[:, todo] * part.z)
+            residual[:, todo] = part.offset - drops.T @ (weight[:, todo] * part.z)
             new_norm = np.max(np.abs(residual[:, todo]), axis=0)
             worse = (new_norm > norm[todo]) & (size > smallest)
             if not worse.any():
@@ -142,9 +148,11 @@ def _newton(
     return flow, weight, np.asarray(norm <= TOLERANCE_BAR2)
 
 
-def _newton_step(paths: FloatArray, slope: FloatArray, residual: FloatArray) -> FloatArray:
-    """Return the solution of (paths' diag(slope) paths) x = residual, shape (loops, T)."""
-    system = np.matmul(paths.T[None, :, :] * slope.T[:, None, :], paths)
+def _newton_step(
+    drops: FloatArray, paths: FloatArray, slope: FloatArray, residual: FloatArray
+) -> FloatArray:
+    """Return the solution of (drops' diag(slope) paths) x = residual, shape (loops, T)."""
+    system = np.matmul(drops.T[None, :, :] * slope.T[:, None, :], paths)
     solution = np.linalg.solve(system, residual.T[:, :, None])
     return np.asarray(solution[:, :, 0].T, dtype=np.float64)
 
@@ -152,6 +160,27 @@ def _newton_step(paths: FloatArray, slope: FloatArray, residual: FloatArray) -> 
 def _reynolds(data: Branches, flow: FloatArray) -> FloatArray:
     size = np.abs(flow) * data.diameter_m / (data.viscosity_pa_s * data.area_m2)
     return np.asarray(size, dtype=np.float64)
+
+
+def pole_of(tree: FlowTree, model: str, mdot: FloatArray, drag: FloatArray) -> IntArray:
+    """Return the row whose drop only the pole of the Swamee-Jain formula explains, -1 for none.
+
+    Near Re = 7 the formula's factor has no bound, so a pipe that all but stands still may seem to
+    use up any pressure. Shape (T,).
+    """
+    if model != SWAMEE_JAIN or not mdot.size:
+        return np.full(mdot.shape[1], -1, dtype=np.int64)
+    edge, drop = _monotone_edge(tree.data)
+    seen = np.where(np.abs(mdot) < edge, np.abs(drag) - drop, 0.0)
+    worst = np.argmax(seen, axis=0)
+    found = np.take_along_axis(seen, worst[None, :], axis=0)[0] > POLE_BAR2
+    return np.where(found, worst, -1)
+
+
+def _monotone_edge(data: Branches) -> tuple[FloatArray, FloatArray]:
+    """Return flow and squared drop at `MONOTONE_REYNOLDS`, both of shape (rows, 1)."""
+    edge = MONOTONE_REYNOLDS * data.viscosity_pa_s * data.area_m2 / data.diameter_m
+    return edge, squared_drag(data, MONOTONE, edge)[0]
 
 
 def _on_pole(data: Branches, flow: FloatArray, weight: FloatArray) -> np.ndarray:
@@ -165,11 +194,5 @@ def _on_pole(data: Branches, flow: FloatArray, weight: FloatArray) -> np.ndarray
 def _off_law(data: Branches, flow: FloatArray) -> np.ndarray:
     """Return steps where a slow pipe's true drop may differ noticeably, shape (T,)."""
     slow = _reynolds(data, flow) < MONOTONE_REYNOLDS
-    edge = MONOTONE_REYNOLDS * data.viscosity_pa_s * data.area_m2 / data.diameter_m
-    drop, _ = squared_drag(data, MONOTONE, edge)
+    _, drop = _monotone_edge(data)
     return np.asarray((slow & (drop > MONOTONE_BAR2)).any(axis=0))
-
-
-def _rows_of(data: Branches, rows: IntArray) -> Branches:
-    names = Branches.__slots__
-    return Branches(*(getattr(data, name)[rows] for name in names))

@@ -21,8 +21,8 @@ from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.networks import GasNetwork
 from cosim.units import gas_kw_to_kg_per_s
 
-SIGN_OF_TABLE = {"sink": -1.0, "source": 1.0}
-"""Mass flow column over injection: a sink counts withdrawal as positive."""
+SIGN_OF_TABLE = {"sink": -1.0, "source": 1.0, "mass_storage": -1.0}
+"""Mass flow column over injection: sinks, and storages that fill, count withdrawal as positive."""
 FLOW = "mdot_kg_per_s"
 DECIMALS = 12
 

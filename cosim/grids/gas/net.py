@@ -3,42 +3,34 @@
 The equation of a pipe is pandapipes' own, for fixed temperatures (hydraulic mode):
 `p_i - p_j + rho g (h_i - h_j) = c Z(p_m) f m|m| / (p_i + p_j)` with absolute pressures in bar,
 `f = lambda L/D + zeta`, `p_m = 2/3 (p_i^3 - p_j^3)/(p_i^2 - p_j^2)` and the mean density of both
-ends. Everything that does not depend on flow or pressure is folded into arrays here.
+ends. A compressor multiplies p_i by its pressure ratio where gas flows forward; behind a pressure
+control p_j is given. Everything that does not depend on flow or pressure is folded into arrays
+here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from cosim.grids.gas.coverage import in_service
+from cosim.grids.gas.sections import Sections, branch_columns
 from cosim.grids.imports import engine
 from cosim.records.time import FloatArray, IntArray, read_only
-from cosim.units import M_PER_KM, MM_PER_M
-
-UNSUPPORTED = (
-    "compressor",
-    "pump",
-    "press_control",
-    "flow_control",
-    "mass_storage",
-    "heat_exchanger",
-    "heat_consumer",
-    "circ_pump_mass",
-    "circ_pump_pressure",
-)
+from cosim.units import G_PER_KG
 
 
 @dataclass(frozen=True, slots=True)
 class Branches:
-    """Pipe sections and open valves in service, length n.
+    """Pipe sections, open valves, compressors and pressure controls in service, length n.
 
     Attributes:
         from_node: start node, position in the node arrays.
         to_node: end node.
         diameter_m: inner diameter.
-        length_m: zero for valves.
+        length_m: zero for everything but pipes.
         roughness_m: wall roughness.
         loss_coefficient: lumped losses zeta.
         area_m2: cross section.
@@ -50,6 +42,8 @@ class Branches:
         speed_from: velocity times pressure over (mass flow times Z) at the start, m bar/kg.
         speed_to: the same at the end.
         speed_mean: the same at the mean temperature.
+        ratio: absolute pressure behind over before a compressor, 1 for everything else.
+        target_bar: absolute pressure that a control keeps at its end, NaN for everything else.
     """
 
     from_node: IntArray
@@ -67,6 +61,39 @@ class Branches:
     speed_from: FloatArray
     speed_to: FloatArray
     speed_mean: FloatArray
+    ratio: FloatArray
+    target_bar: FloatArray
+
+    def rows(self, chosen: np.ndarray) -> Branches:
+        """Return some of the branches."""
+        return Branches(*(getattr(self, f.name)[chosen] for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Compressors, pressure controls and flow controls in service.
+
+    Attributes:
+        compressor_ids: table index, shape (c,).
+        compressor_branch: shape (c,).
+        exponent: (k - 1)/k of the gas at the inlet temperature of each, shape (c,).
+        work_j_per_kg: Z-free factor k/(k - 1) R T / M of each, shape (c,).
+        control_ids: pressure controls, shape (p,).
+        control_branch: shape (p,).
+        flow_from: node that a flow control takes from, shape (f,).
+        flow_to: node that it delivers to, shape (f,).
+        flow_kg_per_s: shape (f,).
+    """
+
+    compressor_ids: IntArray
+    compressor_branch: IntArray
+    exponent: FloatArray
+    work_j_per_kg: FloatArray
+    control_ids: IntArray
+    control_branch: IntArray
+    flow_from: IntArray
+    flow_to: IntArray
+    flow_kg_per_s: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +104,8 @@ class GasArrays:
         junction_ids: index of the junction table, shape (j,).
         ambient_bar: air pressure at every node (pandapipes' barometric formula), shape (n,).
         active: node in service, shape (n,).
-        branches: sections of pipes in service first, then open valves.
+        branches: sections of pipes in service first, then open valves, compressors, controls.
+        devices: what is special about some of them.
         pipe_ids: index of the whole pipe table, shape (p,).
         pipe_first: first branch of the pipe, -1 where it is out of service, shape (p,).
         pipe_sections: number of its branches, shape (p,).
@@ -93,6 +121,7 @@ class GasArrays:
     ambient_bar: FloatArray
     active: np.ndarray
     branches: Branches
+    devices: Devices
     pipe_ids: IntArray
     pipe_first: IntArray
     pipe_sections: IntArray
@@ -104,60 +133,28 @@ class GasArrays:
     friction_model: str
 
 
-def unsupported(net: Any) -> tuple[str, ...]:
-    """Return why the batch equations do not cover this network, nothing if they do."""
-    reasons = []
-    for table in UNSUPPORTED:
-        if table not in net or not len(net[table]):
-            continue
-        rows = net[table]
-        if "in_service" not in rows or rows["in_service"].any():
-            reasons.append(f"{len(rows)} {table}")
-    if "valve" in net and len(net.valve) and (net.valve["et"] != "ju").any():
-        reasons.append("valves inside pipes")
-    properties = net.fluid.all_properties
-    if type(properties["compressibility"]).__name__ not in (
-        "FluidPropertyLinear",
-        "FluidPropertyConstant",
-    ):
-        reasons.append("a compressibility that is not linear in pressure")
-    if getattr(properties["viscosity"], "allow_2d", False):
-        reasons.append("a viscosity that depends on pressure")
-    service = net.junction["in_service"]
-    pipes = net.pipe[net.pipe["in_service"]]
-    ends = service.loc[pipes["from_junction"]].to_numpy() & (
-        service.loc[pipes["to_junction"]].to_numpy()
-    )
-    if not ends.all():
-        reasons.append("pipes in service at junctions out of service")
-    if not net.ext_grid["type"].isin(["p", "pt"]).all():
-        reasons.append("external grids without pressure")
-    return tuple(reasons)
-
-
 def read_arrays(net: Any, friction_model: str) -> GasArrays:
-    """Return the arrays of a network that `unsupported` has nothing against.
+    """Return the arrays of a network that `coverage.unsupported` has nothing against.
 
     Args:
         net: pandapipes network with a gas.
         friction_model: friction law of the scenario.
     """
-    sections = _Sections(net)
-    nodes = sections.heights_m.size
-    active = np.ones(nodes, dtype=bool)
-    active[: len(net.junction)] = net.junction["in_service"].to_numpy(dtype=bool)
-    grids = net.ext_grid[net.ext_grid["in_service"]]
+    sections = Sections(net)
+    grids = in_service(net, "ext_grid")
     z0, z1 = _compressibility(net)
+    branches = _branches(net, sections)
     return GasArrays(
         junction_ids=read_only(net.junction.index, np.int64),
         ambient_bar=read_only(sections.ambient_bar),
-        active=read_only(active, bool),
-        branches=_branches(net, sections),
+        active=read_only(sections.active, bool),
+        branches=branches,
+        devices=_devices(net, sections, branches),
         pipe_ids=read_only(net.pipe.index, np.int64),
         pipe_first=read_only(sections.pipe_first, np.int64),
         pipe_sections=read_only(sections.count, np.int64),
         ext_ids=read_only(grids.index, np.int64),
-        ext_nodes=read_only(sections.position[grids["junction"].to_numpy()], np.int64),
+        ext_nodes=read_only(sections.at(grids["junction"]), np.int64),
         ext_p_bar=read_only(grids["p_bar"]),
         z0=z0,
         z1=z1,
@@ -165,61 +162,14 @@ def read_arrays(net: Any, friction_model: str) -> GasArrays:
     )
 
 
-class _Sections:
-    """Nodes and branches after cutting pipes into their sections."""
-
-    def __init__(self, net: Any) -> None:
-        toolbox = engine("pandapipes.component_models.component_toolbox")
-        junction = net.junction
-        self.position = np.full(int(junction.index.max()) + 1, -1, dtype=np.int64)
-        self.position[junction.index.to_numpy()] = np.arange(len(junction))
-        heights = [junction["height_m"].to_numpy(dtype=float)]
-        kelvin = [_temperatures(net)]
-        pipe = net.pipe
-        self.count = pipe["sections"].to_numpy(dtype=np.int64)
-        start = self.position[pipe["from_junction"].to_numpy(dtype=np.int64)]
-        end = self.position[pipe["to_junction"].to_numpy(dtype=np.int64)]
-        used = pipe["in_service"].to_numpy(dtype=bool)
-        self.pipe_first = np.full(len(pipe), -1, dtype=np.int64)
-        self.from_node: list[int] = []
-        self.to_node: list[int] = []
-        self.pipe_row: list[int] = []
-        node = len(junction)
-        table_kelvin = junction["tfluid_k"].to_numpy(dtype=float)
-        for k in np.flatnonzero(used):
-            inner = int(self.count[k]) - 1
-            chain = [int(start[k]), *range(node, node + inner), int(end[k])]
-            self.pipe_first[k] = len(self.from_node)
-            self.from_node += chain[:-1]
-            self.to_node += chain[1:]
-            self.pipe_row += [int(k)] * (inner + 1)
-            share = np.arange(1, inner + 1) / (inner + 1)
-            for values, parts in ((heights[0], heights), (table_kelvin, kelvin)):
-                parts.append(values[start[k]] + share * (values[end[k]] - values[start[k]]))
-            node += inner
-        self.heights_m = np.concatenate(heights)
-        self.kelvin = np.concatenate(kelvin)
-        self.outlet_kelvin = table_kelvin
-        self.ambient_bar = toolbox.p_correction_height_air(self.heights_m)
-
-
-def _temperatures(net: Any) -> FloatArray:
-    """Return junction temperatures in K; an external grid of type pt sets that of its own."""
-    kelvin = net.junction["tfluid_k"].astype(float).copy()
-    grids = net.ext_grid[net.ext_grid["in_service"] & net.ext_grid["type"].isin(["t", "pt"])]
-    for junction, rows in grids.groupby("junction"):
-        kelvin.loc[junction] = rows["t_k"].mean()
-    return np.asarray(kelvin, dtype=np.float64)
-
-
 def _compressibility(net: Any) -> tuple[float, float]:
     z0, z1 = (float(np.ravel(net.fluid.get_compressibility(np.array([p])))[0]) for p in (0.0, 1.0))
     return z0, z1 - z0
 
 
-def _branches(net: Any, sections: _Sections) -> Branches:
+def _branches(net: Any, sections: Sections) -> Branches:
     constants = engine("pandapipes.constants")
-    columns = _branch_columns(net, sections)
+    columns = branch_columns(net, sections)
     start, end = columns["from_node"].astype(np.int64), columns["to_node"].astype(np.int64)
     diameter = columns["diameter_m"]
     area = np.pi * diameter**2 / 4.0
@@ -245,35 +195,52 @@ def _branches(net: Any, sections: _Sections) -> Branches:
         speed_from=read_only(normal * t_from / area),
         speed_to=read_only(normal * t_to / area),
         speed_mean=read_only(normal * t_mean / area),
+        ratio=read_only(columns["ratio"]),
+        target_bar=read_only(columns["target_bar"]),
     )
 
 
-def _branch_columns(net: Any, sections: _Sections) -> dict[str, FloatArray]:
-    """Return pipe sections, then open valves (length 0, pandapipes' roughness of 1 mm)."""
-    row = np.asarray(sections.pipe_row, dtype=np.int64)
-    pipe = net.pipe
-    count = sections.count[row]
-    to_junction = sections.position[pipe["to_junction"].to_numpy(dtype=np.int64)]
-    columns = {
-        "from_node": np.asarray(sections.from_node, dtype=float),
-        "to_node": np.asarray(sections.to_node, dtype=float),
-        "diameter_m": pipe["inner_diameter_mm"].to_numpy(dtype=float)[row] / MM_PER_M,
-        "length_m": pipe["length_km"].to_numpy(dtype=float)[row] * M_PER_KM / count,
-        "roughness_m": pipe["k_mm"].to_numpy(dtype=float)[row] / MM_PER_M,
-        "loss_coefficient": pipe["loss_coefficient"].to_numpy(dtype=float)[row],
-        "outlet_k": sections.outlet_kelvin[to_junction[row]],
-    }
-    if "valve" not in net or not net.valve["opened"].any():
-        return columns
-    valve = net.valve[net.valve["opened"].astype(bool)]
-    to_node = sections.position[valve["element"].to_numpy(dtype=np.int64)]
-    extra = {
-        "from_node": sections.position[valve["junction"].to_numpy(dtype=np.int64)].astype(float),
-        "to_node": to_node.astype(float),
-        "diameter_m": valve["inner_diameter_mm"].to_numpy(dtype=float) / MM_PER_M,
-        "length_m": np.zeros(len(valve)),
-        "roughness_m": np.full(len(valve), 1e-3),
-        "loss_coefficient": valve["loss_coefficient"].to_numpy(dtype=float),
-        "outlet_k": sections.outlet_kelvin[to_node],
-    }
-    return {name: np.concatenate([values, extra[name]]) for name, values in columns.items()}
+def _devices(net: Any, sections: Sections, branches: Branches) -> Devices:
+    compressors, controls = in_service(net, "compressor"), in_service(net, "press_control")
+    control_branch = np.flatnonzero(np.isfinite(branches.target_bar))
+    first = branches.from_node.size - _tail(net)
+    compressor_branch = first + np.arange(len(compressors))
+    exponent, work = _compression(net, sections.kelvin[branches.from_node[compressor_branch]])
+    flow = in_service(net, "flow_control")
+    flow = flow[flow["control_active"].astype(bool)] if len(flow) else flow
+    start, end = (
+        sections.at(flow[c] if len(flow) else []) for c in ("from_junction", "to_junction")
+    )
+    return Devices(
+        compressor_ids=read_only(compressors.index, np.int64),
+        compressor_branch=read_only(compressor_branch, np.int64),
+        exponent=read_only(exponent),
+        work_j_per_kg=read_only(work),
+        control_ids=read_only(controls.index, np.int64),
+        control_branch=read_only(control_branch, np.int64),
+        flow_from=read_only(start, np.int64),
+        flow_to=read_only(end, np.int64),
+        flow_kg_per_s=read_only(flow["controlled_mdot_kg_per_s"] if len(flow) else []),
+    )
+
+
+def _tail(net: Any) -> int:
+    """Return how many branches follow the valves."""
+    flow = in_service(net, "flow_control")
+    passing = int((~flow["control_active"].astype(bool)).sum()) if len(flow) else 0
+    return len(in_service(net, "compressor")) + len(in_service(net, "press_control")) + passing
+
+
+def _compression(net: Any, inlet_k: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return (k - 1)/k and k/(k - 1) R T/M in J/kg; NaN for a gas without a molar mass.
+
+    Isentropic compression as pandapipes computes `compr_power_mw`, with k = cp/(cp - R/M).
+    """
+    if not inlet_k.size or "molar_mass" not in net.fluid.all_properties:
+        return np.full(inlet_k.size, np.nan), np.full(inlet_k.size, np.nan)
+    constants = engine("pandapipes.constants")
+    molar_mass = float(np.ravel(net.fluid.get_molar_mass())[0])
+    specific = G_PER_KG * constants.R_UNIVERSAL / molar_mass
+    capacity = np.asarray(net.fluid.get_heat_capacity(inlet_k), dtype=np.float64)
+    share = specific / capacity
+    return share, specific * inlet_k / share

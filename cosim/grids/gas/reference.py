@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cosim.grids.gas.columns import PIPE_COLUMNS, GasColumns, empty_columns, fields_of
+from cosim.grids.gas.devices import reference_remark
 from cosim.grids.gas.model import GasModel, Setpoints, write
 from cosim.grids.imports import engine
 from cosim.records import StateField, Target
@@ -130,9 +131,9 @@ def _read(net: Any, columns: GasColumns, row: int) -> None:
     columns.ext_kg_per_s[row] = net.res_ext_grid["mdot_kg_per_s"].to_numpy()[used]
     columns.solved[row] = True
     columns.auxiliary_kw[row] = _compressor_kw(net)
-    lifting = lifting_controls(net)
-    if lifting:
-        columns.remarks[row] = lifting
+    remark = reference_remark(net)
+    if remark:
+        columns.remarks[row] = remark
 
 
 def _compressor_kw(net: Any) -> float:
@@ -142,25 +143,3 @@ def _compressor_kw(net: Any) -> float:
             power: FloatArray = net[f"res_{table}"]["compr_power_mw"].to_numpy(dtype=float)
             total += float(np.nansum(power)) * KW_PER_MW
     return total
-
-
-def lifting_controls(net: Any) -> str:
-    """Name the pressure controls that raise pressure or pass gas backwards, empty if none does."""
-    if "press_control" not in net or not len(net.press_control):
-        return ""
-    result = net.res_press_control
-    active = net.press_control["in_service"].to_numpy(dtype=bool)
-    lifts = active & (result["deltap_bar"].to_numpy(dtype=float) > 1e-9)
-    back = active & (result["mdot_from_kg_per_s"].to_numpy(dtype=float) < -1e-9)
-    ids = net.press_control.index.to_numpy()
-    parts = []
-    if lifts.any():
-        parts.append(f"press_control {_some(ids[lifts])} would have to raise the pressure")
-    if back.any():
-        parts.append(f"press_control {_some(ids[back])} would pass gas backwards")
-    return "; ".join(parts)
-
-
-def _some(ids: np.ndarray) -> str:
-    listed = ", ".join(str(int(i)) for i in ids[:5])
-    return listed if ids.size <= 5 else f"{listed} and {ids.size - 5} more"

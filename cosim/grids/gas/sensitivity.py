@@ -104,19 +104,23 @@ def _partials(
 ) -> Partials:
     data, z0, z1 = tree.data, arrays.z0, arrays.z1
     drag, d_drag = squared_drag(data, arrays.friction_model, mdot)
+    gain = tree.gains(mdot)
+    ratio = np.sqrt(gain)
     p_i, p_j = pressure[tree.row_from], pressure[tree.row_to]
     total = p_i + p_j
     product = p_i * p_j / total**2
     z_mean = z0 + z1 * 2.0 / 3.0 * (total - p_i * p_j / total)
     z_i, z_j = z0 + z1 * p_i, z0 + z1 * p_j
     density = 0.5 * (data.density_from * p_i / z_i + data.density_to * p_j / z_j)
-    steep_i = data.lift * (density + total * 0.5 * data.density_from * z0 / z_i**2)
-    steep_j = data.lift * (density + total * 0.5 * data.density_to * z0 / z_j**2)
+    lifted = ratio * p_i + p_j
+    steep_i = data.lift * (ratio * density + lifted * 0.5 * data.density_from * z0 / z_i**2)
+    steep_j = data.lift * (density + lifted * 0.5 * data.density_to * z0 / z_j**2)
     bend = drag * z1 * 2.0 / 3.0
+    free = tree.kept == 0.0
     return Partials(
-        a=2.0 * p_i + steep_i - bend * (1.0 - p_j / total + product),
+        a=np.where(free, 2.0 * gain * p_i + steep_i - bend * (1.0 - p_j / total + product), 0.0),
         b=-2.0 * p_j + steep_j - bend * (1.0 - p_i / total + product),
-        c=-z_mean * d_drag,
+        c=np.where(free, -z_mean * d_drag, 0.0),
     )
 
 

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import coo_matrix, csgraph
 
 from cosim.grids.gas.net import Branches, GasArrays
+from cosim.grids.gas.spanning import Spanning, span
 from cosim.records.time import FloatArray, IntArray
+
+BACKWARDS_KG_PER_S = 1e-12
+"""Flow against its direction that closes a compressor's lift; less is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,16 @@ class FlowTree:
         row_to: rank at the end, shape (b,).
         loop_rows: rows that lie on any loop, shape (m,).
         loops: part of each loop's flow in each of these rows, -1, 0 or 1, shape (m, loops).
-        loop_head: difference of squared source pressures along each loop, bar^2, shape (loops,).
+        drops: part of each row's drop of squared pressure around each loop; the same as `loops`
+            down to the outlets of pressure controls, where a path of pressures ends.
+        loop_head: difference of squared pressures between the ends of those paths, bar^2,
+            shape (loops,).
+        gain: factor on the squared pressure at the start of every row, shape (b, 1): the squared
+            ratio of a compressor (one over it against its direction), 0 for a pressure control.
+        kept: squared pressure that a control keeps, 0 for other rows, bar^2, shape (b, 1).
+        compressors: rows of compressors.
         data: branch constants in row order and direction.
+        spanning: the tree by node.
     """
 
     nodes: IntArray
@@ -51,8 +62,13 @@ class FlowTree:
     row_to: IntArray
     loop_rows: IntArray
     loops: FloatArray
+    drops: FloatArray
     loop_head: FloatArray
+    gain: FloatArray
+    kept: FloatArray
+    compressors: IntArray
     data: Branches
+    spanning: Spanning
 
     @property
     def chords(self) -> int:
@@ -71,13 +87,36 @@ class FlowTree:
             below[above] += np.add.reduceat(below[level], starts, axis=0)
         return np.concatenate([below, np.zeros((self.chords, injection.shape[1]))])
 
-    def hand_down(self, top: FloatArray, drop: FloatArray) -> FloatArray:
-        """Return a potential at every rank: `top` at the sources, falling by `drop` per row."""
+    @property
+    def passive(self) -> bool:
+        """True if there is no compressor and no pressure control."""
+        return bool((self.gain == 1.0).all())
+
+    def gains(self, mdot: FloatArray) -> FloatArray:
+        """Return the factor on the squared pressure of every row, shape (b, T) or (b, 1).
+
+        A compressor that gas flows back through is open (pandapipes sets its lift to zero).
+        """
+        if not self.compressors.size:
+            return self.gain
+        gain = np.repeat(self.gain, mdot.shape[1], axis=1)
+        rows = self.compressors
+        own = np.where(self.flipped[rows, None], -mdot[rows], mdot[rows])
+        gain[rows] = np.where(own < -BACKWARDS_KG_PER_S, 1.0, gain[rows])
+        return gain
+
+    def hand_down(
+        self, top: FloatArray, drop: FloatArray, gain: FloatArray | None = None
+    ) -> FloatArray:
+        """Return a potential at every rank: `top` at the sources, `gain x - drop` after a row."""
         values = np.empty((self.nodes.size, drop.shape[1]))
         values[: self.sources] = top
         for level in self.levels:
             below = slice(level.start + self.sources, level.stop + self.sources)
-            np.subtract(values[self.parent[level]], drop[level], out=values[below])
+            if gain is None:
+                np.subtract(values[self.parent[level]], drop[level], out=values[below])
+            else:
+                values[below] = gain[level] * values[self.parent[level]] - drop[level]
         return values
 
     def source_flow(self, mdot: FloatArray, injection: FloatArray) -> FloatArray:
@@ -91,30 +130,31 @@ class FlowTree:
 
 def build_tree(arrays: GasArrays) -> FlowTree:
     """Return the spanning tree of everything that an external grid supplies."""
-    sources, source_bar = _sources(arrays)
-    order, above, via = _breadth_first(arrays, sources)
-    source_bar = source_bar[np.searchsorted(sources, order[: sources.size])]
+    spanning = span(arrays)
+    order, via, count = spanning.order, spanning.via, spanning.sources
     rank = np.full(arrays.ambient_bar.size, -1, dtype=np.int64)
     rank[order] = np.arange(order.size)
     branch = arrays.branches
-    inside = (rank[branch.from_node] >= 0) & (rank[branch.to_node] >= 0)
+    inside = spanning.usable & ~np.isfinite(branch.target_bar)
+    inside &= (rank[branch.from_node] >= 0) & (rank[branch.to_node] >= 0)
     inside[via] = False
-    chords = np.flatnonzero(inside)
-    rows = np.concatenate([via, chords])
+    rows = np.concatenate([via, np.flatnonzero(inside)])
     flipped = np.zeros(rows.size, dtype=bool)
-    flipped[: via.size] = branch.from_node[via] != above
-    parent = rank[above]
+    flipped[: via.size] = branch.from_node[via] != spanning.above
+    parent = rank[spanning.above]
     row_from, row_to = _row_ends(branch, rows, flipped, rank)
-    levels, starts = _levels(parent, sources.size)
-    count = sources.size
-    loops = _loops(parent, count, row_from[via.size :], row_to[via.size :])
+    levels, starts = _levels(parent, count)
+    data = _in_row_order(branch, rows, flipped)
+    kept = np.where(np.isfinite(data.target_bar), data.target_bar, 0.0) ** 2
+    root, root_squared = _roots(parent, spanning.source_bar, kept[: parent.size, 0])
+    start, end = row_from[via.size :], row_to[via.size :]
+    loops = _loops(parent, np.arange(order.size) < count, count, start, end)
+    drops = _loops(parent, root == np.arange(order.size), count, start, end)
     used = np.flatnonzero(np.any(loops != 0.0, axis=1))
-    root = _roots(parent, count)
-    squared = source_bar[root] ** 2
     return FlowTree(
         nodes=order,
         sources=count,
-        source_bar=source_bar,
+        source_bar=spanning.source_bar,
         parent=parent,
         levels=levels,
         starts=starts,
@@ -124,35 +164,14 @@ def build_tree(arrays: GasArrays) -> FlowTree:
         row_to=row_to,
         loop_rows=used,
         loops=loops[used],
-        loop_head=squared[row_from[via.size :]] - squared[row_to[via.size :]],
-        data=_in_row_order(branch, rows, flipped),
+        drops=drops[used],
+        loop_head=root_squared[root[start]] - root_squared[root[end]],
+        gain=np.where(np.isfinite(data.target_bar), 0.0, data.ratio**2),
+        kept=kept,
+        compressors=np.flatnonzero(data.ratio[:, 0] != 1.0),
+        data=data,
+        spanning=spanning,
     )
-
-
-def _sources(arrays: GasArrays) -> tuple[IntArray, FloatArray]:
-    """Return distinct source nodes with their absolute pressure; grids at one node share it."""
-    usable = arrays.active[arrays.ext_nodes]
-    nodes, position = np.unique(arrays.ext_nodes[usable], return_inverse=True)
-    gauge = np.bincount(position, arrays.ext_p_bar[usable]) / np.bincount(position)
-    return nodes, gauge + arrays.ambient_bar[nodes]
-
-
-def _breadth_first(arrays: GasArrays, sources: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Return nodes in order, and for those after the sources the node and branch above."""
-    branch, count = arrays.branches, arrays.ambient_bar.size
-    usable = np.flatnonzero(arrays.active[branch.from_node] & arrays.active[branch.to_node])
-    low = np.minimum(branch.from_node[usable], branch.to_node[usable])
-    high = np.maximum(branch.from_node[usable], branch.to_node[usable])
-    pairs, first = np.unique(low * count + high, return_index=True)
-    start = np.concatenate([pairs // count, np.full(sources.size, count)])
-    end = np.concatenate([pairs % count, sources])
-    graph = coo_matrix((np.ones(start.size), (start, end)), shape=(count + 1, count + 1))
-    order, above = csgraph.breadth_first_order(graph.tocsr(), count, directed=False)
-    order = order[1:].astype(np.int64)
-    below = order[sources.size :]
-    parent = above[below].astype(np.int64)
-    key = np.minimum(parent, below) * count + np.maximum(parent, below)
-    return order, parent, usable[first[np.searchsorted(pairs, key)]]
 
 
 def _row_ends(
@@ -176,25 +195,32 @@ def _levels(parent: IntArray, sources: int) -> tuple[tuple[slice, ...], tuple[In
     return tuple(levels), tuple(starts)
 
 
-def _loops(parent: IntArray, sources: int, start: IntArray, end: IntArray) -> FloatArray:
-    """Return how each chord's flow runs through the rows, shape (rows, chords)."""
+def _loops(
+    parent: IntArray, top: np.ndarray, sources: int, start: IntArray, end: IntArray
+) -> FloatArray:
+    """Return how each chord closes through the rows up to the top ranks, shape (rows, chords)."""
     loops = np.zeros((parent.size + start.size, start.size))
     for chord, (a, b) in enumerate(zip(start, end, strict=True)):
         loops[parent.size + chord, chord] = 1.0
         for end_node, sign in ((int(a), 1.0), (int(b), -1.0)):
             node = end_node
-            while node >= sources:
+            while not top[node]:
                 loops[node - sources, chord] += sign
                 node = int(parent[node - sources])
     return loops
 
 
-def _roots(parent: IntArray, sources: int) -> IntArray:
-    """Return the source that every rank hangs on."""
+def _roots(
+    parent: IntArray, source_bar: FloatArray, kept: FloatArray
+) -> tuple[IntArray, FloatArray]:
+    """Return the rank whose pressure is given that every rank hangs on, and its square."""
+    sources = source_bar.size
     root = np.arange(sources + parent.size)
+    squared = np.concatenate([source_bar**2, kept])
     for row, above in enumerate(parent):
-        root[sources + row] = root[above]
-    return root
+        if kept[row] == 0.0:
+            root[sources + row] = root[above]
+    return root, squared
 
 
 def _in_row_order(branch: Branches, rows: IntArray, flipped: np.ndarray) -> Branches:
@@ -220,4 +246,6 @@ def _in_row_order(branch: Branches, rows: IntArray, flipped: np.ndarray) -> Bran
         speed_from=pick(branch.speed_from, branch.speed_to),
         speed_to=pick(branch.speed_to, branch.speed_from),
         speed_mean=pick(branch.speed_mean),
+        ratio=pick(branch.ratio, 1.0 / branch.ratio),
+        target_bar=pick(branch.target_bar),
     )

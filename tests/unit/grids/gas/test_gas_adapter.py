@@ -181,12 +181,24 @@ def compressor_network() -> Any:
     return net
 
 
-def test_compressors_go_to_pandapipes_visibly_with_their_power(make: Make) -> None:
+def test_what_the_batch_does_not_cover_goes_to_pandapipes_visibly(make: Make) -> None:
+    import pandapipes as pp
+
+    net = compressor_network()
+    end = pp.create_junction(net, pn_bar=1.0, tfluid_k=283.15)
+    pp.create_pump(net, 2, end, std_type="P1")
+    grid = make(net, [at("mill", end)])
+    states = grid.verify(inject(grid, [[-KW * 0.05]]))
+    assert states.notes == ("the batch does not cover 1 pump: pandapipes computed all steps",)
+    assert states.engine == "pandapipes 0.16.0"
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_power_of_compressors_as_in_pandapipes(make: Make, engine: str) -> None:
     net = compressor_network()
     grid = make(net, [at("mill", 2)])
-    states = grid.verify(inject(grid, [[-KW * 0.05]]))
-    assert states.notes == ("the batch does not cover 1 compressor: pandapipes computed all steps",)
-    assert states.engine == "pandapipes 0.16.0"
+    states = grid.verify(inject(grid, [[-KW * 0.05]]), engine)
+    assert states.engine == ("cosim batch" if engine == "fast" else "pandapipes 0.16.0")
     import pandapipes as pp
 
     pp.create_sink(net, 2, 0.05)
