@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cosim.scenario.base import Strict
 
@@ -85,10 +85,16 @@ class HeatLimits(PipeLimits):
     differential_pressure_min_bar: NonNegative = 0.6
     """At every consumer that draws heat; usual need of house stations (AGFW FW 515 practice)."""
     supply_temperature_min_c: float = 65.0
-    """At every consumer that draws heat: 60 C in hot water storage (DVGW W 551) plus 5 K."""
+    """At every consumer that draws heat: 60 C in hot water storage (DVGW W 551) plus 5 K. Not in
+    cooling networks."""
+    supply_temperature_max_c: float | None = None
+    """Cooling: at every consumer that draws cold; 8 C if missing: the 7 C that air handling units
+    are rated with (EN 14511) plus 1 K. Not in heating networks."""
     temperature_tolerance_k: NonNegative = 0.05
     return_temperature_max_c: float | None = None
     """At the plant."""
+    return_temperature_min_c: float | None = None
+    """Cooling: at the plant, so that chillers keep their efficiency; unlimited if missing."""
     producer_max_kw: Positive | None = None
     """Heat that the balancing plant can deliver; unlimited if missing."""
     plant_heat_min_kw: NonNegative | None = None
@@ -113,17 +119,22 @@ class Bypass(Strict):
     """Flow of station and bypass together, at least. A few grams per second for a house."""
 
 
+COOLING_TEMPERATURES_C = {"supply_temperature_c": 6.0, "return_temperature_c": 12.0}
+"""Usual design of chilled-water networks; in place of the defaults of heating networks."""
+
+
 class HeatNetwork(Strict):
-    """A district heating network in pandapipes' JSON format with one circulation pump."""
+    """A district heating or cooling network in pandapipes' JSON format with one plant."""
 
     kind: Literal["heat", "cooling"]
     file: str
     background: BackgroundSettings = BackgroundSettings()
     limits: HeatLimits = HeatLimits()
     supply_temperature_c: float = 80.0
-    """Set-point at the plant."""
+    """Set-point at the plant; 6 C if missing in a cooling network."""
     return_temperature_c: float = 50.0
-    """At the outlet of house stations that draw heat."""
+    """At the outlet of house stations that draw heat (cold); 12 C if missing in a cooling
+    network."""
     ground_temperature_c: float = 10.0
     pump_lift_bar: Positive | None = None
     """Differential pressure of the circulation pump; the file's value if missing."""
@@ -135,8 +146,15 @@ class HeatNetwork(Strict):
     """Stations with a bypass; none if missing."""
     friction_model: Literal["nikuradse", "colebrook", "swamee-jain"] = "swamee-jain"
     supplies_background: str | None = None
-    """Participant who has to produce the heat of background customers and its losses; the
-    external heat utility if missing."""
+    """Participant who has to produce the heat (cold) of background customers and its losses; the
+    external utility if missing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _temperatures_of_cooling(cls, given: object) -> object:
+        if isinstance(given, dict) and given.get("kind") == "cooling":
+            return {**COOLING_TEMPERATURES_C, **given}
+        return given
 
 
 class GasLimits(PipeLimits):

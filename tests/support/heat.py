@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -132,11 +132,12 @@ def build(
     """
     import pandapipes as pp
 
+    kind: Literal["heat", "cooling"] = (settings or {}).get("kind", "heat")
     file = folder / "heat.json"
     pp.to_json(net, str(file))
     taken = {point.id for terminal in terminals for point in terminal.points}
     others = net.heat_consumer[~net.heat_consumer.index.isin(taken)]
-    drawn = others["qext_w"].to_numpy() / 1e3 if background_kw is None else background_kw
+    drawn = others["qext_w"].abs().to_numpy() / 1e3 if background_kw is None else background_kw
     drawn = np.broadcast_to(drawn, (steps, len(others)))
     series = ElementSeries(
         "heat_consumer",
@@ -147,7 +148,7 @@ def build(
     index = pd.date_range("2024-01-10", periods=steps, freq="15min", tz="Europe/Berlin")
     inputs = NetworkInputs(
         name="heat",
-        kind="heat",
+        kind=kind,
         file=file,
         time=TimeAxis(index, 0.25),
         terminals=tuple(terminals),

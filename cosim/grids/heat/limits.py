@@ -13,11 +13,14 @@ PLANT = "scenario: rating of plant and pipes"
 HOUSES = "AGFW FW 515 practice: differential pressure at house stations"
 PIPES = "AGFW FW 401 practice: design velocity of pre-insulated steel pipes"
 FORWARD = "the circulation pump has to run forward: some heat must come from the plant"
+CHILLED = "EN 14511: air handling units are rated with 7 C, and 1 K"
 HYGIENE = "DVGW W 551: 60 C at the hot water storage, and 5 K for the station"
 
 OUTER = frozenset({"differential_pressure_min", "pressure_min", "pump_max"})
 """Limits whose tangents may be kept for good; see `heat_limits`."""
 SMALLEST_PLANT_HEAT_KW = 1.0
+CHILLED_SUPPLY_MAX_C = 8.0
+"""At consumers of a cooling network, where the scenario says nothing else."""
 PLANT_HEAT_SHARE = 0.01
 """Of the heat that the consumers in the file are designed for."""
 
@@ -60,6 +63,14 @@ def heat_limits(net: HeatNet, limits: HeatLimits) -> tuple[Limit, ...]:
             limits.supply_temperature_min_c if net.sense > 0.0 else None,
             HYGIENE,
         ),
+        (
+            "supply_temperature_max",
+            "heat_consumer",
+            "supply_temperature_c",
+            "max",
+            _supply_max_c(limits) if net.sense < 0.0 else None,
+            CHILLED,
+        ),
         ("pressure_min", "junction", "p_bar", "min", limits.pressure_min_bar, PLANT),
         ("pressure_max", "junction", "p_bar", "max", limits.pressure_max_bar, PLANT),
         (
@@ -78,6 +89,14 @@ def heat_limits(net: HeatNet, limits: HeatLimits) -> tuple[Limit, ...]:
             "return_temperature_c",
             "max",
             limits.return_temperature_max_c,
+            PLANT,
+        ),
+        (
+            "return_temperature_min",
+            "circ_pump_pressure",
+            "return_temperature_c",
+            "min",
+            limits.return_temperature_min_c,
             PLANT,
         ),
     )
@@ -122,6 +141,11 @@ def _limit(
         source=source,
         outer=name in OUTER,
     )
+
+
+def _supply_max_c(limits: HeatLimits) -> float:
+    given = limits.supply_temperature_max_c
+    return CHILLED_SUPPLY_MAX_C if given is None else given
 
 
 def _plant_heat_min_kw(net: HeatNet, limits: HeatLimits) -> float:

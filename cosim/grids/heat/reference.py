@@ -204,7 +204,7 @@ def _quiet() -> Iterator[None]:
 def _read(net: HeatNet, pipes: Any, columns: HeatColumns, row: int) -> None:
     pipe, consumer = pipes.res_pipe, pipes.res_heat_consumer
     columns.p_bar[row] = pipes.res_junction["p_bar"].to_numpy()
-    columns.t_k[row] = pipes.res_junction["t_k"].to_numpy()
+    columns.t_k[row] = np.where(net.mesh.reached, pipes.res_junction["t_k"].to_numpy(), np.nan)
     columns.pipe_kg_per_s[row] = pipe["mdot_from_kg_per_s"].to_numpy()
     columns.pipe_m_per_s[row] = pipe["v_mean_m_per_s"].to_numpy()
     columns.consumer_kg_per_s[row] = consumer["mdot_from_kg_per_s"].to_numpy()

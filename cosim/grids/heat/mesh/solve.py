@@ -82,7 +82,7 @@ def wanted_step(
     """How far ln |m| of a consumer is from what it needs, divided by 1 + r."""
     m = state.m[c]
     t_in = state.t[net.supply[c] if m > 0.0 else net.back[c]]
-    span = np.copysign(1.0, m) * (t_in - state.t_out[c])
+    span = t_in - state.t_out[c]
     if span * q[c] <= 0.0:
         return COLD_RISE
     need = q[c] / (mean_cp(fluid, t_in, state.t_out[c]) * span)
