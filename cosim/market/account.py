@@ -70,8 +70,8 @@ def account_terms(
     """Return how the account trades every carrier that is charged to it.
 
     It buys at the utility's price, sells back at the feed-in price (or for nothing) where the
-    participants relieve a network, and takes part in the pool or has contracts with everyone. It
-    is never paid more than it pays, since it has no limit that would end buying to sell.
+    participants relieve a network, and takes part in the pool; from contracts it only takes. It is
+    never paid more than it pays, since it has no limit that would end buying to sell.
 
     Raises:
         ScenarioError: if a carrier that networks charge has no tariff.

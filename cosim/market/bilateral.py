@@ -15,10 +15,13 @@ CONTRACT_PER_KWH = 1e-5
 """Tie-break on contracts, currency per kWh: no energy goes in circles."""
 
 
-def partners_of(name: str, parties: Sequence[str], sharing: Sharing) -> dict[str, float]:
-    """Return whom a party may trade a carrier with, and the limit of the link in kW.
+def partners_of(
+    name: str, parties: Sequence[str], sharing: Sharing
+) -> dict[str, tuple[float, float]]:
+    """Return whom a party may trade a carrier with: most that it gives and takes in kW.
 
-    Everyone trades with the network account without limit: it has to cover losses from somebody.
+    Everyone may give to the network account without limit, since it has to cover losses from
+    somebody. It gives nothing: energy would go through it past the limits of links.
 
     Args:
         name: the party.
@@ -26,23 +29,26 @@ def partners_of(name: str, parties: Sequence[str], sharing: Sharing) -> dict[str
         sharing: how the carrier is shared.
     """
     default = float("inf") if sharing.link_max_kw is None else sharing.link_max_kw
-    found: dict[str, float] = {}
+    found: dict[str, tuple[float, float]] = {}
     for other in parties:
         if other == name:
             continue
         if NETWORK in (name, other):
-            found[other] = float("inf")
+            found[other] = (float("inf"), 0.0) if other == NETWORK else (0.0, float("inf"))
         elif sharing.links is None:
-            found[other] = default
+            found[other] = (default, default)
     for link in sharing.links or ():
         if name in link.between and name != NETWORK:
             other = link.between[link.between[0] == name]
             if other in parties:
-                found[other] = default if link.max_kw is None else link.max_kw
+                limit_kw = default if link.max_kw is None else link.max_kw
+                found[other] = (limit_kw, limit_kw)
     return found
 
 
-def add_contracts(block: pyo.Block, partners: Mapping[str, float], steps: range) -> None:
+def add_contracts(
+    block: pyo.Block, partners: Mapping[str, tuple[float, float]], steps: range
+) -> None:
     """Add a party's contracts in one carrier to its block.
 
     0 <= give_j[t], take_j[t] <= limit of the link (variable bounds), in `contracts.<partner>`.
@@ -50,12 +56,11 @@ def add_contracts(block: pyo.Block, partners: Mapping[str, float], steps: range)
     share_in[t] = sum over partners of take_j[t].
     """
     block.contracts = pyo.Block()
-    for partner, limit_kw in partners.items():
+    for partner, (most_given_kw, most_taken_kw) in partners.items():
         own = pyo.Block()
         block.contracts.add_component(partner, own)
-        most = None if limit_kw == float("inf") else limit_kw
-        own.give = pyo.Var(steps, bounds=(0.0, most))
-        own.take = pyo.Var(steps, bounds=(0.0, most))
+        own.give = pyo.Var(steps, bounds=(0.0, most_given_kw))
+        own.take = pyo.Var(steps, bounds=(0.0, most_taken_kw))
     contracts = [block.contracts.component(partner) for partner in partners]
     block.contracts_given = pyo.Constraint(
         steps,
@@ -83,7 +88,7 @@ def add_links(
     """
     model.links = pyo.Block()
     for carrier, parties in blocks.items():
-        pairs = [(i, j) for i in parties for j in partners_in(parties[i])]
+        pairs = [(i, j) for i in parties for j in partners_in(parties[i]) if i != NETWORK]
 
         def link(
             _: pyo.Block,

@@ -49,9 +49,11 @@ def _net_contracts(
 ) -> None:
     """Net the two directions of every link, and add up what each party gives and takes."""
     at = {pair: k for k, pair in enumerate(zip(contracts.giver, contracts.taker, strict=True))}
-    power = np.minimum(x[contracts.give], x[contracts.take])
-    back = power[[at[taker, giver] for giver, taker in at]]
-    power = np.maximum(power - back, 0.0)
+    one_way = np.minimum(x[contracts.give], x[contracts.take])
+    power = one_way.copy()
+    for (giver, taker), k in at.items():
+        if (taker, giver) in at:
+            power[k] = np.maximum(one_way[k] - one_way[at[taker, giver]], 0.0)
     x[contracts.give] = x[contracts.take] = power
     givers, takers = np.array(contracts.giver), np.array(contracts.taker)
     for (party, of), trade in compiled.layout.trades.items():

@@ -38,7 +38,8 @@ class ContractColumns:
     """Contracts of one carrier that is shared bilaterally.
 
     Attributes:
-        giver: of each contract, length n; both directions of a link are contracts.
+        giver: of each contract, length n; both directions of a link are contracts, but the
+            network account gives nothing.
         taker: of each contract, length n.
         give: the giver's columns, shape (n, T).
         take: the taker's columns, shape (n, T).

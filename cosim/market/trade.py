@@ -25,6 +25,7 @@ class Terms:
         form: how the carrier is shared.
         fee_per_kwh: management fee on shared energy, on each side.
         grid_fee_per_kwh: grid fee and levies on shared energy that is received.
+        partners: whom it may have contracts with: most that it gives and takes in kW.
         disposal: surplus may be given away for nothing where the utility pays nothing.
     """
 
@@ -36,7 +37,7 @@ class Terms:
     fee_per_kwh: float
     disposal: bool = False
     grid_fee_per_kwh: float = 0.0
-    partners: Mapping[str, float] = field(default_factory=dict)
+    partners: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def shared(self) -> bool:
