@@ -13,6 +13,7 @@ from cosim.records.time import FloatArray
 from cosim.scenario.arbitrage import arbitrage_problems
 from cosim.scenario.config import BARGAINING_METHODS, CARRIER_OF_KIND, ScenarioConfig
 from cosim.scenario.horizon import horizon_problems
+from cosim.scenario.market_rules import market_problems
 from cosim.scenario.networks import HeatNetwork
 from cosim.scenario.participants import Connection
 from cosim.scenario.problems import some
@@ -38,6 +39,7 @@ def check_rules(
         *_series(config, profiles, steps),
         *horizon_problems(config),
         *arbitrage_problems(config, profiles, steps),
+        *market_problems(config),
     ]
 
 
