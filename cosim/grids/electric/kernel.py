@@ -24,9 +24,10 @@ LOST = 1.0e2
 _F = TypeVar("_F", bound=Callable[..., object])
 
 
-def _jit(function: _F) -> _F:
-    compiled = numba.njit(cache=True, error_model="numpy", fastmath={"contract"})(function)
-    return cast(_F, compiled)
+def compiled(function: _F) -> _F:
+    """Compile a function; products and sums may be fused, NaN keeps its meaning."""
+    made = numba.njit(cache=True, error_model="numpy", fastmath={"contract"})(function)
+    return cast(_F, made)
 
 
 class Factors(NamedTuple):
@@ -79,7 +80,7 @@ def _triangle(matrix: Any) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
     return start, column, rows.data.real.copy(), rows.data.imag.copy()
 
 
-@_jit
+@compiled
 def _substitute(f: Factors, re: FloatArray, im: FloatArray) -> None:
     """Overwrite permuted right-hand sides by permuted solutions, shape (n, k)."""
     count, width = re.shape
@@ -110,7 +111,7 @@ def solve(factors: Factors, right: ComplexArray) -> ComplexArray:
     return np.asarray((re + 1j * im)[factors.column, 0])
 
 
-@_jit
+@compiled
 def _all_closed(change: FloatArray, bound: FloatArray) -> bool:
     """Tell whether every column is either settled or lost (NaN included)."""
     closed = True
@@ -119,7 +120,7 @@ def _all_closed(change: FloatArray, bound: FloatArray) -> bool:
     return closed
 
 
-@_jit
+@compiled
 def settle_voltage(
     f: Factors,
     p: FloatArray,
@@ -161,7 +162,7 @@ def settle_voltage(
     return max_rounds, change
 
 
-@_jit
+@compiled
 def settle_adjoint(
     f: Factors,
     c_re: FloatArray,
@@ -227,7 +228,7 @@ class Winding(NamedTuple):
     ampere_end: FloatArray
 
 
-@_jit
+@compiled
 def add_flows(
     b: Winding,
     v_re: FloatArray,

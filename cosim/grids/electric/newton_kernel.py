@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cosim.grids.electric.block_lu import Pattern
-from cosim.grids.electric.kernel import _jit
+from cosim.grids.electric.kernel import compiled
 from cosim.records.time import FloatArray, IntArray
 
 LANES = 8
@@ -52,7 +52,7 @@ class Blocks(NamedTuple):
     above: FloatArray
 
 
-@_jit
+@compiled
 def fill_jacobian(
     e: Equations,
     p: FloatArray,
@@ -111,7 +111,7 @@ def fill_jacobian(
         _close_node(e, i, p, q, v_re, v_im, total, diagonal, right)
 
 
-@_jit
+@compiled
 def _close_node(
     e: Equations,
     i: int,
@@ -144,7 +144,7 @@ def _close_node(
             right[i, 1, w] = 0.0
 
 
-@_jit
+@compiled
 def factor_blocks(s: Pattern, blocks: Blocks) -> None:
     """Overwrite the blocks by L (unit diagonal), the inverse diagonal and U."""
     diagonal, below, above = blocks
@@ -173,7 +173,7 @@ def factor_blocks(s: Pattern, blocks: Blocks) -> None:
                 _subtract(above[target], below[k], above[other])
 
 
-@_jit
+@compiled
 def _subtract(target: FloatArray, left: FloatArray, right: FloatArray) -> None:
     """Subtract left times right from target, LANES 2 x 2 products."""
     for w in range(LANES):
@@ -184,7 +184,7 @@ def _subtract(target: FloatArray, left: FloatArray, right: FloatArray) -> None:
         target[3, w] -= c * right[1, w] + e * right[3, w]
 
 
-@_jit
+@compiled
 def solve_blocks(s: Pattern, blocks: Blocks, x: FloatArray) -> None:
     """Overwrite right-hand sides of shape (n, 2, LANES) by solutions of J x = right."""
     diagonal, below, above = blocks
@@ -208,7 +208,7 @@ def solve_blocks(s: Pattern, blocks: Blocks, x: FloatArray) -> None:
             x[j, 1, w] = d[2, w] * a + d[3, w] * b
 
 
-@_jit
+@compiled
 def solve_transposed(s: Pattern, blocks: Blocks, x: FloatArray) -> None:
     """Overwrite right-hand sides of shape (n, 2, LANES) by solutions of J^T x = right."""
     diagonal, below, above = blocks
@@ -232,7 +232,7 @@ def solve_transposed(s: Pattern, blocks: Blocks, x: FloatArray) -> None:
                 x[j, 1, w] -= m[1, w] * x[i, 0, w] + m[3, w] * x[i, 1, w]
 
 
-@_jit
+@compiled
 def newton(
     e: Equations,
     s: Pattern,
