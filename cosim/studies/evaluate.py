@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -46,8 +47,9 @@ class Plan:
     key: str
 
     def task_folder(self, point: Point) -> Path:
-        """Return where a task's results are, or will be."""
-        return self.folder / "tasks" / f"{point.number:05}"
+        """Return where a task's results are, or will be; the same changes have the same folder."""
+        text = json.dumps(point.changes, sort_keys=True, default=str)
+        return self.folder / "tasks" / hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def finished(plan: Plan, point: Point) -> dict[str, Any] | None:

@@ -73,7 +73,7 @@ def profiles(steps: int, seed: int = 4) -> pd.DataFrame:
     columns = {
         "house": 0.45 - 0.25 * np.cos(day) + 0.1 * np.cos(2.0 * day) + 0.1 * winter,
         "shop": 0.3 + 0.3 * np.clip(-np.cos(day), 0.0, None),
-        "heat": 0.12 + 0.6 * winter + 0.1 * winter * np.sin(2.0 * day),
+        "heat": 0.3 + 0.5 * winter + 0.1 * winter * np.sin(2.0 * day),
         "sun": np.clip(-np.cos(day), 0.0, None) * (1.0 - 0.5 * winter),
         "gas": 0.2 + 0.6 * winter + 0.1 * np.sin(day),
     }

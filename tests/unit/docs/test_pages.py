@@ -16,7 +16,16 @@ from tests.support import hamlet
 DOCS = next(
     folder / "docs" for folder in Path(__file__).parents if (folder / "pyproject.toml").exists()
 )
-PAGES = ("games", "horizon", "method", "models", "run-folder", "settlement")
+PAGES = (
+    "games",
+    "horizon",
+    "method",
+    "models",
+    "run-folder",
+    "settlement",
+    "studies",
+    "verification",
+)
 FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE)
 
 

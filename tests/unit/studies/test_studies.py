@@ -87,13 +87,16 @@ def test_finished_tasks_are_not_done_again(tmp_path: Path, solver: list[Any]) ->
     again = study(file, tmp_path / "out")
     assert len(solver) == 2
     pd.testing.assert_frame_equal(again.table, first.table)
-    (tmp_path / "out" / "tasks" / "00001" / "row.json").unlink()
+    next((tmp_path / "out" / "tasks").glob("*/row.json")).unlink()
     study(file, tmp_path / "out")
     assert len(solver) == 3
+    more = write(tmp_path, sweep={PV: [5.0, 10.0, 50.0]})
+    assert study(more, tmp_path / "out").table["verdict"].tolist()[0] == "feasible"
+    assert len(solver) == 4
     profiles = tmp_path / "base" / "profiles.csv"
     profiles.write_text(profiles.read_text().replace("0.24", "0.25"))
-    study(file, tmp_path / "out")
-    assert len(solver) == 5
+    study(more, tmp_path / "out")
+    assert len(solver) == 7
 
 
 def test_a_task_that_fails_is_a_row(tmp_path: Path) -> None:
@@ -192,7 +195,7 @@ class TestMistakes:
         done = CliRunner().invoke(app, ["study", str(file), "--to", out, "-q"])
         assert done.exit_code == 0
         assert "1 tasks: 1 feasible" in done.output
-        content = json.loads((tmp_path / "out" / "tasks" / "00000" / "row.json").read_text())
+        content = json.loads(next((tmp_path / "out" / "tasks").glob("*/row.json")).read_text())
         assert content["row"]["verdict"] == "feasible"
         missing = CliRunner().invoke(app, ["study", str(tmp_path / "none.yaml")])
         assert missing.exit_code == 3
