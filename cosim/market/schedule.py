@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
 from cosim.market.compile import Compiled
+from cosim.market.layout import Functionals
 from cosim.records import CostTable, Injections, TimeAxis, read_only
 from cosim.records.names import NETWORK, OPERATOR
 from cosim.records.schedule import no_contracts
@@ -21,13 +22,7 @@ Row = tuple[str, str, str, str, FloatArray]
 
 def cost_table(compiled: Compiled, x: FloatArray) -> CostTable:
     """Return the costs per participant and component, with their total."""
-    names = [*compiled.layout.parties, OPERATOR]
-    components = list(dict.fromkeys(label[1] for label in compiled.money.labels))
-    table = pd.DataFrame(0.0, index=pd.Index(names, name="participant"), columns=components)
-    for (name, component), values in compiled.money.groups(x):
-        table.loc[name, component] = float(values.sum()) + 0.0
-    table["total"] = table.sum(axis=1)
-    return table
+    return _wide((*compiled.layout.parties, OPERATOR), compiled.money, x)
 
 
 def co2_table(compiled: Compiled, x: FloatArray) -> CostTable:
@@ -36,16 +31,23 @@ def co2_table(compiled: Compiled, x: FloatArray) -> CostTable:
     Sources are the carriers that are bought, `captured` (negative) and `methane`; where allowances
     are traded, `quota` behind the total is what a participant is given.
     """
-    names = pd.Index(compiled.layout.parties, name="participant")
-    sources = list(dict.fromkeys(label[1] for label in compiled.co2.labels))
-    table = pd.DataFrame(0.0, index=names, columns=sources)
-    for (name, source), values in compiled.co2.groups(x):
-        table.loc[name, source] = float(values.sum()) + 0.0
-    table["total"] = table.sum(axis=1)
+    table = _wide(compiled.layout.parties, compiled.co2, x)
     if compiled.quota.labels:
-        table["quota"] = 0.0
-        for (name,), values in compiled.quota.groups(x):
-            table.loc[name, "quota"] = float(values.sum())
+        given = {name: float(values.sum()) for (name,), values in compiled.quota.groups(x)}
+        table["quota"] = [given.get(name, 0.0) for name in table.index]
+    return table
+
+
+def _wide(parties: Sequence[str], labelled: Functionals, x: FloatArray) -> pd.DataFrame:
+    """Return sums of groups labelled (party, column) as a table with a total."""
+    rows = {name: k for k, name in enumerate(parties)}
+    columns = {name: k for k, name in enumerate(dict.fromkeys(one[1] for one in labelled.labels))}
+    values = np.zeros((len(rows), len(columns)))
+    for (party, column), group in labelled.groups(x):
+        values[rows[party], columns[column]] = float(group.sum()) + 0.0
+    index = pd.Index(list(rows), name="participant")
+    table = pd.DataFrame(values, index=index, columns=list(columns))
+    table["total"] = values.sum(axis=1)
     return table
 
 
