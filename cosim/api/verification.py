@@ -28,7 +28,7 @@ from cosim.records import Injections
 from cosim.report import write_report
 from cosim.results.parquet import write_table
 from cosim.results.schema import TABLES
-from cosim.results.write import new_run, write_network, write_summary
+from cosim.results.write import new_run, refuse_foreign, write_network, write_summary
 from cosim.scenario import Scenario
 from cosim.tasks import Tasks, open_tasks
 
@@ -75,13 +75,9 @@ def verify(
     watch = Stopwatch(told)
     with watch.stage("load", "Reading scenario and schedule"):
         loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
-        if not loaded.networks:
-            found = Problem(
-                "networks", "none", "at least one network", "there is nothing to verify"
-            )
-            raise ScenarioError([found])
-        injections, table = read_schedule(Path(schedule), loaded)
+        injections, table = _inputs(loaded, Path(schedule))
     folder = Path(to) if to is not None else Path("runs") / f"{loaded.config.name}-verify"
+    refuse_foreign(folder)
     how = reference or loaded.config.verification.final
     with open_tasks(scheduler, workers) as tasks:
         with watch.stage("networks", "Building the networks"):
@@ -99,6 +95,13 @@ def verify(
     with watch.stage("report", "Drawing the report"):
         report = write_report(folder) if draw else folder
     return RunResult(folder, report, summary["verdict"], summary["cause"], summary)
+
+
+def _inputs(scenario: Scenario, schedule: Path) -> tuple[dict[str, Injections], pd.DataFrame]:
+    if not scenario.networks:
+        found = Problem("networks", "none", "at least one network", "there is nothing to verify")
+        raise ScenarioError([found])
+    return read_schedule(schedule, scenario)
 
 
 def study_of(

@@ -48,7 +48,7 @@ def new_run(folder: Path) -> Iterator[Path]:
     Raises:
         ResultsError: if the folder holds something that is not a run.
     """
-    _refuse_foreign(folder)
+    refuse_foreign(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -61,7 +61,12 @@ def new_run(folder: Path) -> Iterator[Path]:
     _put_in_place(partial, folder)
 
 
-def _refuse_foreign(folder: Path) -> None:
+def refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that is neither new, nor empty, nor an earlier run.
+
+    Raises:
+        ResultsError: if the folder holds something that is not a run.
+    """
     if folder.is_file():
         raise ResultsError(f"{folder}: a file; expected a folder or nothing; choose another name")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / SUMMARY_FILE).is_file():
