@@ -6,3 +6,10 @@ OPERATOR = "system_operator"
 """Whoever runs the sharing."""
 PUMP_PREFIX = "pump:"
 """Before a pipe network's name: the electric terminal that feeds its pump."""
+HYDROGEN_PREFIX = "hydrogen:"
+"""Before a participant's name: its terminal for hydrogen in a gas network."""
+
+
+def party_of(terminal: str) -> str:
+    """Return the participant behind a terminal's name (or the name of a pump's terminal)."""
+    return terminal.removeprefix(HYDROGEN_PREFIX)

@@ -35,17 +35,21 @@ class Terminal:
     """Where a participant meets a network.
 
     Attributes:
-        name: the participant's name, or `pump:<grid>` for the electricity of a pipe network.
+        name: the participant's name, `pump:<grid>` for the electricity of a pipe network, or
+            `hydrogen:<participant>` for hydrogen fed into a gas network.
         points: the network elements, with their shares. Empty where `at_slack` is true.
         at_slack: the terminal sits at the network's balancing plant (heat and cooling only): its
             power is part of what the plant delivers and changes no flow in the pipes.
         feed_temperature_c: temperature at which it feeds into a heat network's supply line.
+        carrier: what it exchanges where that is not the network's own carrier: `hydrogen` that is
+            fed into a gas network.
     """
 
     name: str
     points: tuple[Point, ...]
     at_slack: bool = False
     feed_temperature_c: float | None = None
+    carrier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,24 @@ class GasLimits(PipeLimits):
     """How much more than all offtake may be fed in before it counts."""
 
 
+class HydrogenBlending(Strict):
+    """Hydrogen that participants may feed into a gas network.
+
+    Composition is followed through the pipes and customers draw as much of the blend as carries
+    their energy; density and viscosity are those of one blend everywhere.
+    """
+
+    max_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
+    """Largest share by volume at any junction. 0.1: DVGW G 260 (2021), without special customers."""
+    fluid_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
+    """Share by volume of the blend whose density, viscosity and compressibility all pipes have;
+    `max_fraction` if missing, which is on the safe side for pressures and velocities."""
+    lhv_kwh_per_kg: Positive = 33.33
+    """Lower heating value of hydrogen (ISO 6976: 119.95 MJ/kg)."""
+    fraction_tolerance: NonNegative = 1e-4
+    """How far above `max_fraction` still passes."""
+
+
 class GasNetwork(Strict):
     """A gas network in pandapipes' JSON format."""
 
@@ -178,6 +196,11 @@ class GasNetwork(Strict):
     friction_model: Literal["nikuradse", "colebrook", "swamee-jain"] = "swamee-jain"
     lhv_kwh_per_kg: Positive = 13.1
     """Lower heating value of the gas in the network."""
+    hydrogen: HydrogenBlending | None = None
+    """Feed-in of hydrogen; none may be fed in if missing."""
+    pump_bus: int | str | None = None
+    """Electric bus (index or name) that feeds the compressors; their electricity is charged to the
+    network account then. Not charged if missing."""
 
 
 Network = Annotated[ElectricNetwork | HeatNetwork | GasNetwork, Field(discriminator="kind")]

@@ -19,7 +19,7 @@ from cosim.records import (
     TimeAxis,
     read_only,
 )
-from cosim.scenario.networks import BackgroundSettings, GasLimits, GasNetwork
+from cosim.scenario.networks import BackgroundSettings, GasLimits, GasNetwork, HydrogenBlending
 
 LHV = 13.1
 KW = LHV * 3600.0
@@ -87,6 +87,8 @@ def build(
     unlisted: str = "nominal",
     model: str = "swamee-jain",
     limits: GasLimits | None = None,
+    hydrogen: HydrogenBlending | None = None,
+    pump_bus: int | None = None,
 ) -> GasGrid:
     """Write a network to a file and return the adapter around it."""
     import pandapipes as pp
@@ -100,6 +102,8 @@ def build(
         lhv_kwh_per_kg=LHV,
         background=BackgroundSettings(unlisted=unlisted),
         limits=limits or GasLimits(),
+        hydrogen=hydrogen,
+        pump_bus=pump_bus,
     )
     index = pd.date_range("2024-01-15", periods=steps, freq="15min", tz="Europe/Berlin")
     inputs = NetworkInputs(
@@ -124,6 +128,12 @@ def inject(grid: GasGrid, p_kw: Any, steps: Sequence[int] | None = None) -> Inje
     return Injections(
         "gas", read_only(chosen, np.int64), names, read_only(values), read_only(0.0 * values)
     )
+
+
+def hydrogen_at(name: str, *junctions: int) -> Terminal:
+    """Return a terminal that feeds hydrogen in, spread evenly over junctions."""
+    points = tuple(Point(j, 1.0 / len(junctions)) for j in junctions)
+    return Terminal(f"hydrogen:{name}", points, carrier="hydrogen")
 
 
 def at(name: str, *junctions: int) -> Terminal:

@@ -34,13 +34,14 @@ from cosim.grids.gas.columns import (
     pole_note,
     replace_rows,
 )
+from cosim.grids.gas.composition import Exchange, compose
 from cosim.grids.gas.coverage import unsupported
 from cosim.grids.gas.export import network_json, setpoints_frame, states_frame
 from cosim.grids.gas.limits import gas_limits
+from cosim.grids.gas.linearise import auxiliary_gradients, gradients, injection_of
 from cosim.grids.gas.model import GasModel, Setpoints
 from cosim.grids.gas.net import read_arrays
-from cosim.grids.gas.reference import differences, run_reference
-from cosim.grids.gas.sensitivity import sensitivities
+from cosim.grids.gas.reference import run_reference
 from cosim.grids.imports import engine
 from cosim.records import (
     GridStates,
@@ -78,7 +79,8 @@ class GasGrid:
     def verify(self, injections: Injections, engine: Engine = "fast") -> GridStates:
         """Evaluate every step of `injections` with the batch or with pandapipes."""
         setpoints = self._model.setpoints(injections)
-        draw = self._model.junction_injection(setpoints, injections.steps.size)
+        exchange = self._model.exchange(setpoints, injections.steps.size)
+        draw = exchange.gas + exchange.hydrogen - exchange.draw
         notes: tuple[str, ...] = self._unsupplied_note()
         exhausted = np.full(injections.steps.size, -1, dtype=np.int64)
         if engine == "reference" or self._batch is None:
@@ -88,7 +90,7 @@ class GasGrid:
                 found = ", ".join(self._reasons)
                 notes = (f"the batch does not cover {found}: pandapipes computed all steps", *notes)
         else:
-            columns, exhausted, more = self._run_batch(setpoints, draw)
+            columns, exhausted, more = self._run_batch(setpoints, exchange)
             name, notes = "cosim batch", (*more, *pole_note(columns), *notes)
         return self._states(injections, columns, draw, exhausted, name, notes)
 
@@ -99,24 +101,28 @@ class GasGrid:
         row_of_step = {int(step): row for row, step in enumerate(injections.steps)}
         rows = np.array([row_of_step[t.step] for t in targets], dtype=np.int64)
         zeros = read_only(np.zeros((steps, count)))
+        auxiliary = zeros
+        if self._model.charged:
+            auxiliary = read_only(auxiliary_gradients(self._model, self._batch, injections))
+        slopes = gradients(self._model, self._batch, injections, targets, rows)
         return Sensitivities(
             grid=self._inputs.name,
             terminals=injections.terminals,
             injections=injections,
             targets=targets,
             value=read_only([_value(states, t, row) for t, row in zip(targets, rows, strict=True)]),
-            d_dp_per_kw=read_only(self._gradients(injections, targets, rows)),
+            d_dp_per_kw=read_only(slopes),
             d_dq_per_kvar=read_only(np.zeros((len(targets), count))),
             d_loss_dp=zeros,
             d_loss_dq=zeros,
-            d_auxiliary_dp=zeros,
+            d_auxiliary_dp=auxiliary,
             loss_kw=states.loss_kw,
             auxiliary_kw=states.auxiliary_kw,
         )
 
     def setpoints_frame(self, injections: Injections) -> pd.DataFrame:
         """Return `mdot_kg_per_s` of every sink and source that is in service."""
-        setpoints = self._model.setpoints(injections)
+        setpoints = self._blended(injections)
         return setpoints_frame(setpoints, self._inputs.time, injections.steps)
 
     def states_frame(self, states: GridStates) -> pd.DataFrame:
@@ -125,29 +131,35 @@ class GasGrid:
 
     def network_json(self, injections: Injections) -> str:
         """Return the network with its profiles; time step k is the k-th step given."""
-        return network_json(self._model, self._model.setpoints(injections))
+        return network_json(self._model, self._blended(injections))
+
+    def _blended(self, injections: Injections) -> tuple[Setpoints, ...]:
+        """Return set-points whose customers draw the blend that reaches them."""
+        setpoints = self._model.setpoints(injections)
+        if self._model.blend is None:
+            return setpoints
+        exchange = self._model.exchange(setpoints, injections.steps.size)
+        if self._batch is None:
+            w = run_reference(self._model, setpoints, injections.steps.size).hydrogen.T
+        else:
+            w = compose(self._batch, self._model.blend, exchange)
+        return self._model.blended(setpoints, w)
 
     def _run_batch(
-        self, setpoints: tuple[Setpoints, ...], draw: FloatArray
+        self, setpoints: tuple[Setpoints, ...], exchange: Exchange
     ) -> tuple[GasColumns, IntArray, tuple[str, ...]]:
         """Return columns, the node where pressure runs out, and what pandapipes had to do."""
         assert self._batch is not None
-        result = self._batch.solve(self._on_nodes(draw))
-        columns = batch_columns(self._batch.arrays, result)
+        injection, w = injection_of(self._model, self._batch, exchange)
+        result = self._batch.solve(self._batch.on_nodes(injection))
+        columns = batch_columns(self._batch.arrays, result, w)
         open_rows = np.flatnonzero(~result.solved & (result.exhausted < 0))
         if not open_rows.size:
             return columns, result.exhausted, ()
-        part = tuple(Setpoints(s.table, s.ids, s.values[open_rows]) for s in setpoints)
+        part = tuple(s.rows(open_rows) for s in setpoints)
         replace_rows(columns, open_rows, run_reference(self._model, part, open_rows.size))
         note = f"pandapipes computed {open_rows.size} step(s) that the batch could not balance"
         return columns, result.exhausted, (note,)
-
-    def _on_nodes(self, junctions: FloatArray) -> FloatArray:
-        """Extend values by junction with zeros for the inner nodes of cut pipes."""
-        assert self._batch is not None
-        nodes = np.zeros((self._batch.arrays.ambient_bar.size, junctions.shape[1]))
-        nodes[: junctions.shape[0]] = junctions
-        return nodes
 
     def _states(
         self,
@@ -169,12 +181,12 @@ class GasGrid:
             for row in np.flatnonzero(~columns.solved)
         ]
         failures += gate(columns, injections.steps, draw, surplus)
-        slack = -columns.ext_kg_per_s.sum(axis=1) / model.kg_per_s_per_kw
+        slack = -_energy_kg_per_s(model, columns).sum(axis=1) / model.kg_per_s_per_kw
         return GridStates(
             grid=self._inputs.name,
             engine=engine,
             injections=injections,
-            fields=fields_of(columns),
+            fields=fields_of(columns, model.blend),
             loss_kw=read_only(np.where(columns.solved, 0.0, np.nan)),
             slack_kw=read_only(slack),
             auxiliary_kw=read_only(columns.auxiliary_kw),
@@ -201,24 +213,6 @@ class GasGrid:
         listed = ", ".join(str(int(i)) for i in arrays.junction_ids[dead][:5])
         return (f"{int(dead.sum())} junction(s) have no external grid, such as {listed}",)
 
-    def _gradients(
-        self, injections: Injections, targets: tuple[Target, ...], rows: IntArray
-    ) -> FloatArray:
-        if not targets:
-            return np.zeros((0, len(self._inputs.terminals)))
-        used, position = np.unique(rows, return_inverse=True)
-        setpoints = tuple(
-            Setpoints(s.table, s.ids, s.values[used]) for s in self._model.setpoints(injections)
-        )
-        if self._batch is None:
-            return differences(self._model, setpoints, targets, position)
-        draw = self._model.junction_injection(setpoints, used.size)
-        result = self._batch.solve(self._on_nodes(draw))
-        share = self._on_nodes(self._model.terminal_share())
-        return sensitivities(
-            self._batch, result.p_abs_bar, result.mdot_kg_per_s, share, targets, position
-        )
-
 
 def _batch_of(model: GasModel) -> tuple[GasBatch | None, tuple[str, ...]]:
     """Return the batch solver, or why there is none."""
@@ -227,6 +221,16 @@ def _batch_of(model: GasModel) -> tuple[GasBatch | None, tuple[str, ...]]:
         return None, reasons
     batch = GasBatch(read_arrays(model.net, model.settings.friction_model))
     return (None, batch.lost) if batch.lost else (batch, ())
+
+
+def _energy_kg_per_s(model: GasModel, columns: GasColumns) -> FloatArray:
+    """Return the flow of external grids in kg/s of gas without hydrogen, shape (T, e)."""
+    flow = columns.ext_kg_per_s
+    if model.blend is None:
+        return flow
+    junctions = model.net.ext_grid.loc[columns.ext_ids, "junction"]
+    w = columns.hydrogen[:, pd.Index(columns.junction_ids).get_indexer(junctions)]
+    return np.where(flow > 0.0, flow / model.blend.mass(np.nan_to_num(w)), flow)
 
 
 def _value(states: GridStates, target: Target, row: int) -> float:

@@ -52,6 +52,17 @@ class BatchResult:
     exhausted: IntArray
     pole: IntArray
 
+    def steps(self, chosen: IntArray) -> BatchResult:
+        """Return some of the steps."""
+        return BatchResult(
+            self.p_abs_bar[:, chosen],
+            self.mdot_kg_per_s[:, chosen],
+            self.source_kg_per_s[:, chosen],
+            self.solved[chosen],
+            self.exhausted[chosen],
+            self.pole[chosen],
+        )
+
 
 class GasBatch:
     """The batch solver of one network; holds only what never changes."""
@@ -60,7 +71,7 @@ class GasBatch:
         self.arrays = arrays
         self.tree: FlowTree = build_tree(arrays)
         self._has_lift = bool(np.any(self.tree.data.lift != 0.0))
-        self._fixed = self._flow_controls()
+        self.fixed = self._flow_controls()
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -75,12 +86,46 @@ class GasBatch:
         found[self.tree.nodes] = True
         return found
 
+    @property
+    def junction_rank(self) -> IntArray:
+        """Rank of every junction in the tree, -1 where no external grid reaches it, shape (j,)."""
+        rank = np.full(self.arrays.ambient_bar.size, -1, dtype=np.int64)
+        rank[self.tree.nodes] = np.arange(self.tree.nodes.size)
+        return rank[: self.arrays.junction_ids.size]
+
+    @property
+    def controls(self) -> tuple[IntArray, IntArray, FloatArray]:
+        """Start and end rank of flow controls that work, and their flow in kg/s, shape (f,)."""
+        devices = self.arrays.devices
+        rank = np.full(self.arrays.ambient_bar.size, -1, dtype=np.int64)
+        rank[self.tree.nodes] = np.arange(self.tree.nodes.size)
+        start, end = rank[devices.flow_from], rank[devices.flow_to]
+        alive = (start >= 0) & (end >= 0)
+        return start[alive], end[alive], devices.flow_kg_per_s[alive]
+
+    def on_nodes(self, junctions: FloatArray) -> FloatArray:
+        """Extend values by junction with zeros for all other nodes."""
+        nodes = np.zeros((self.arrays.ambient_bar.size, *junctions.shape[1:]))
+        nodes[: junctions.shape[0]] = junctions
+        return nodes
+
+    def row_flows(self, injection: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return flows along the tree's rows, and injections by rank with flow controls in.
+
+        Args:
+            injection: mass flow into every node, kg/s, shape (nodes, T).
+        """
+        into = injection[self.tree.nodes] + self.fixed[self.tree.nodes, None]
+        if not self.tree.chords:
+            return self.tree.flows(into), into
+        return solve_rows(self.tree, self.arrays, into, self._has_lift).mdot, into
+
     def _flow_controls(self) -> FloatArray:
         """Return what flow controls between supplied nodes put into every node, kg/s."""
-        devices, fixed = self.arrays.devices, np.zeros(self.arrays.ambient_bar.size)
-        alive = self.supplied[devices.flow_from] & self.supplied[devices.flow_to]
-        np.add.at(fixed, devices.flow_from[alive], -devices.flow_kg_per_s[alive])
-        np.add.at(fixed, devices.flow_to[alive], devices.flow_kg_per_s[alive])
+        start, end, flow = self.controls
+        fixed = np.zeros(self.arrays.ambient_bar.size)
+        np.add.at(fixed, self.tree.nodes[start], -flow)
+        np.add.at(fixed, self.tree.nodes[end], flow)
         return fixed
 
     def solve(self, injection: FloatArray) -> BatchResult:
@@ -106,7 +151,7 @@ class GasBatch:
 
     def _solve_chunk(self, injection: FloatArray) -> BatchResult:
         tree = self.tree
-        ranked = injection[tree.nodes] + self._fixed[tree.nodes, None]
+        ranked = injection[tree.nodes] + self.fixed[tree.nodes, None]
         state = solve_rows(tree, self.arrays, ranked, self._has_lift)
         arrays, steps = self.arrays, injection.shape[1]
         p_abs = np.full((arrays.ambient_bar.size, steps), np.nan)

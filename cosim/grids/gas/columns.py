@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cosim.grids.gas.batch import BatchResult
+from cosim.grids.gas.blend import Blend
 from cosim.grids.gas.devices import compressor_kw, control_remarks, pole_pipes, some
 from cosim.grids.gas.net import GasArrays
 from cosim.records import StateField, StepFailure, read_only
@@ -21,8 +22,8 @@ PIPE_COLUMNS = (
     "p_to_bar",
     "mdot_from_kg_per_s",
 )
-DERIVED = frozenset({("pipe", "v_max_m_per_s")})
-"""Columns that pandapipes does not have: the larger of |v_from| and |v_to|."""
+DERIVED = frozenset({("pipe", "v_max_m_per_s"), ("junction", "hydrogen_fraction")})
+"""Columns that pandapipes does not have: the larger of |v_from| and |v_to|, and the blend."""
 POLE_TEXT = (
     "pipe {} all but stands still, where the Swamee-Jain formula has a pole (Re near 7): "
     "choose friction_model: colebrook"
@@ -44,6 +45,7 @@ class GasColumns:
         ext_kg_per_s: pandapipes' sign (negative delivers into the network), shape (T, e).
         auxiliary_kw: compressor power, shape (T,).
         solved: shape (T,).
+        hydrogen: mass fraction at every junction, NaN where gas stands still, shape (T, j).
         remarks: row -> why a converged step is not physical.
         poles: row -> pipe whose pressure drop is an artefact of the friction formula.
     """
@@ -56,6 +58,7 @@ class GasColumns:
     ext_kg_per_s: FloatArray
     auxiliary_kw: FloatArray
     solved: np.ndarray
+    hydrogen: FloatArray
     remarks: dict[int, str] = field(default_factory=dict)
     poles: dict[int, int] = field(default_factory=dict)
 
@@ -73,11 +76,18 @@ def empty_columns(net: Any, steps: int) -> GasColumns:
         ext_kg_per_s=np.full((steps, len(grids)), np.nan),
         auxiliary_kw=np.full(steps, np.nan),
         solved=np.zeros(steps, dtype=bool),
+        hydrogen=np.full((steps, len(net.junction)), np.nan),
     )
 
 
-def batch_columns(arrays: GasArrays, result: BatchResult) -> GasColumns:
-    """Return the columns that pandapipes would show for a batch solution."""
+def batch_columns(arrays: GasArrays, result: BatchResult, w: FloatArray) -> GasColumns:
+    """Return the columns that pandapipes would show for a batch solution.
+
+    Args:
+        arrays: of the network.
+        result: of all steps.
+        w: mass fraction of hydrogen, shape (j, T).
+    """
     junctions = arrays.junction_ids.size
     gauge = result.p_abs_bar[:junctions] - arrays.ambient_bar[:junctions, None]
     power = np.nansum(compressor_kw(arrays, result), axis=0)
@@ -90,6 +100,7 @@ def batch_columns(arrays: GasArrays, result: BatchResult) -> GasColumns:
         ext_kg_per_s=-result.source_kg_per_s.T,
         auxiliary_kw=np.where(result.solved, power, np.nan),
         solved=result.solved.copy(),
+        hydrogen=w.T.copy(),
         remarks=control_remarks(arrays, result),
         poles=pole_pipes(arrays, result),
     )
@@ -144,12 +155,16 @@ def replace_rows(columns: GasColumns, rows: IntArray, other: GasColumns) -> None
     columns.ext_kg_per_s[rows] = other.ext_kg_per_s
     columns.auxiliary_kw[rows] = other.auxiliary_kw
     columns.solved[rows] = other.solved
+    columns.hydrogen[rows] = other.hydrogen
     for key, text in other.remarks.items():
         columns.remarks[int(rows[key])] = text
 
 
-def fields_of(columns: GasColumns) -> tuple[StateField, ...]:
-    """Return the columns as records, the derived ones last."""
+def fields_of(columns: GasColumns, blend: Blend | None) -> tuple[StateField, ...]:
+    """Return the columns as records, the derived ones last.
+
+    `junction.hydrogen_fraction` is by volume and only there where hydrogen may be fed in.
+    """
     found = [StateField("junction", "p_bar", columns.junction_ids, read_only(columns.p_bar))]
     for name in PIPE_COLUMNS:
         found.append(StateField("pipe", name, columns.pipe_ids, read_only(columns.pipe[name])))
@@ -160,6 +175,10 @@ def fields_of(columns: GasColumns) -> tuple[StateField, ...]:
         np.abs(columns.pipe["v_from_m_per_s"]), np.abs(columns.pipe["v_to_m_per_s"])
     )
     found.append(StateField("pipe", "v_max_m_per_s", columns.pipe_ids, read_only(fastest)))
+    if blend is not None:
+        fraction = blend.volume_fraction(columns.hydrogen)
+        fraction = read_only(np.where(np.isnan(columns.p_bar), np.nan, fraction))
+        found.append(StateField("junction", "hydrogen_fraction", columns.junction_ids, fraction))
     return tuple(found)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from cosim.grids.gas.batch import BatchResult
+from cosim.grids.gas.batch import BatchResult, GasBatch
 from cosim.grids.gas.net import GasArrays
+from cosim.grids.gas.response import Changes
 from cosim.records.time import FloatArray, IntArray
 from cosim.units import W_PER_KW
 
@@ -31,6 +32,39 @@ def compressor_kw(arrays: GasArrays, result: BatchResult) -> FloatArray:
     work = devices.work_j_per_kg[:, None] * z * raised
     power: FloatArray = work * np.abs(result.mdot_kg_per_s[rows]) / W_PER_KW
     return power
+
+
+def d_compressor_kw(
+    batch: GasBatch, pressure: FloatArray, mdot: FloatArray, changes: Changes
+) -> FloatArray:
+    """Return the change of all compressors' power per unit of each terminal, kW, shape (S, n).
+
+    Args:
+        batch: solver of the network.
+        pressure: absolute, by rank, shape (ranks, S).
+        mdot: by row, shape (rows, S).
+        changes: response to the terminals.
+    """
+    arrays, tree = batch.arrays, batch.tree
+    row_of = np.full(arrays.branches.from_node.size, -1, dtype=np.int64)
+    row_of[tree.branches] = np.arange(tree.branches.size)
+    total = np.zeros(changes.pressure.shape[1:])
+    devices = arrays.devices
+    for k, branch in enumerate(devices.compressor_branch):
+        row = int(row_of[branch])
+        if row < 0 or not np.isfinite(devices.exponent[k]):
+            continue
+        ends = (tree.row_from[row], tree.row_to[row])
+        start, end = ends[::-1] if tree.flipped[row] else ends
+        p_i, p_j = pressure[start], pressure[end]
+        z, size, e = arrays.z0 + arrays.z1 * p_i, np.abs(mdot[row]), devices.exponent[k]
+        power = (p_j / p_i) ** e
+        d_size = np.sign(mdot[row])[:, None] * changes.flow[row]
+        d_ratio = changes.pressure[end] / p_j[:, None] - changes.pressure[start] / p_i[:, None]
+        d_z = arrays.z1 * changes.pressure[start]
+        raised = ((power - 1.0) * z)[:, None] * d_size + ((power - 1.0) * size)[:, None] * d_z
+        total += devices.work_j_per_kg[k] * (raised + (e * power * z * size)[:, None] * d_ratio)
+    return total / W_PER_KW
 
 
 def control_remarks(arrays: GasArrays, result: BatchResult) -> dict[int, str]:

@@ -21,7 +21,8 @@ def gas_limits(model: GasModel, batch: GasBatch | None) -> tuple[Limit, ...]:
     chosen = model.settings.limits
     bands = [_pressure(model, batch, "min", chosen.pressure_min_bar)]
     bands.append(_pressure(model, batch, "max", chosen.pressure_max_bar))
-    return (*(band for band in bands if band is not None), _velocity(model), _feed_in(model))
+    more = (*(band for band in bands if band is not None), _velocity(model), _feed_in(model))
+    return more if model.settings.hydrogen is None else (*more, _hydrogen(model, batch))
 
 
 def _pressure(
@@ -40,11 +41,7 @@ def _pressure(
     """
     if bound is None:
         return None
-    net = model.net
-    alive = net.junction["in_service"].to_numpy(dtype=bool)
-    if batch is not None:
-        alive = batch.supplied[: len(net.junction)]
-    ids = read_only(net.junction.index[alive], np.int64)
+    ids = _supplied(model, batch)
     return Limit(
         name=f"pressure_{side}",
         element="junction",
@@ -56,6 +53,38 @@ def _pressure(
         unit="bar",
         source=f"scenario: networks.{model.inputs.name}.limits.pressure_{side}_bar (gauge)",
         outer=side == "min",
+    )
+
+
+def _supplied(model: GasModel, batch: GasBatch | None) -> IntArray:
+    """Return junctions in service that an external grid reaches, as far as that is known."""
+    junction = model.net.junction
+    alive = junction["in_service"].to_numpy(dtype=bool)
+    if batch is not None:
+        alive = batch.supplied[: len(junction)]
+    return read_only(junction.index[alive], np.int64)
+
+
+def _hydrogen(model: GasModel, batch: GasBatch | None) -> Limit:
+    """Return the limit on hydrogen by volume at every junction that gas flows through.
+
+    The fraction is a quotient of what was fed in upstream and everything that passes. Its tangents
+    are conservative in some directions and are linearised again.
+    """
+    chosen = model.settings.hydrogen
+    assert chosen is not None
+    ids = _supplied(model, batch)
+    return Limit(
+        name="hydrogen_fraction_max",
+        element="junction",
+        quantity="hydrogen_fraction",
+        sense="max",
+        ids=ids,
+        bound=read_only(np.full(ids.size, chosen.max_fraction)),
+        tolerance=chosen.fraction_tolerance,
+        unit="by volume",
+        source=f"scenario: networks.{model.inputs.name}.hydrogen.max_fraction",
+        outer=False,
     )
 
 

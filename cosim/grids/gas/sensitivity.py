@@ -1,9 +1,4 @@
-"""First-order behaviour of gas pressures, velocities and supply around solved states.
-
-The pipe equation in squared form, G = p_i^2 - p_j^2 + H - W Z = 0, is differentiated exactly:
-a dp_i + b dp_j + c dm = 0 per row. Down the tree this hands dp on without solving anything;
-loop flows follow from one small system per step. All steps and terminals are done at once.
-"""
+"""First-order behaviour of pressures, velocities, supply and composition around solved states."""
 
 from __future__ import annotations
 
@@ -12,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.grids.gas.batch import GasBatch
-from cosim.grids.gas.loops import squared_drag
-from cosim.grids.gas.net import GasArrays
-from cosim.grids.gas.tree import FlowTree
+from cosim.grids.gas.batch import BatchResult, GasBatch
+from cosim.grids.gas.blend import Blend
+from cosim.grids.gas.composition import Exchange
+from cosim.grids.gas.devices import d_compressor_kw
+from cosim.grids.gas.mixed_response import MixedResponse
+from cosim.grids.gas.response import Changes, Response
 from cosim.records import Target
 from cosim.records.time import FloatArray, IntArray
 
@@ -24,139 +21,114 @@ CHUNK_VALUES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Partials:
-    """a = dG/dp_i, b = dG/dp_j and c = dG/dm of every row, each of shape (rows, S)."""
+class Point:
+    """Solved states at S steps, and what was put in.
 
-    a: FloatArray
-    b: FloatArray
-    c: FloatArray
+    Attributes:
+        result: of the batch.
+        per_terminal: kg/s into every node per unit of each terminal, shape (nodes, n).
+        drawing: true where a terminal withdraws, shape (S, n).
+        hydrogen: terminals that feed hydrogen in, shape (n,).
+        exchange: by junction.
+        w: mass fraction of hydrogen by junction, shape (j, S).
+        blend: None where no hydrogen may be fed in.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """Change per unit of each terminal, by rank and row; shapes (ranks or rows, S, n)."""
-
-    pressure: FloatArray
-    flow: FloatArray
-    source: FloatArray
+    result: BatchResult
+    per_terminal: FloatArray
+    drawing: np.ndarray
+    hydrogen: np.ndarray
+    exchange: Exchange
+    w: FloatArray
+    blend: Blend | None
 
 
 def sensitivities(
-    batch: GasBatch,
-    p_abs_bar: FloatArray,
-    mdot_kg_per_s: FloatArray,
-    per_terminal: FloatArray,
-    targets: Sequence[Target],
-    row_of_target: IntArray,
+    batch: GasBatch, point: Point, targets: Sequence[Target], row_of_target: IntArray
 ) -> FloatArray:
     """Return d(target)/d(terminal), shape (m, n).
 
     Args:
         batch: solver of the network.
-        p_abs_bar: solved pressures at S steps, shape (nodes, S).
-        mdot_kg_per_s: solved flows, shape (branches, S).
-        per_terminal: kg/s into every node per unit of each terminal, shape (nodes, n).
+        point: where to linearise.
         targets: quantities wanted, length m.
         row_of_target: which of the S steps each target belongs to, shape (m,).
     """
-    tree = batch.tree
-    count = per_terminal.shape[1]
-    result = np.full((len(targets), count), np.nan)
-    width = max(1, CHUNK_VALUES // max(1, tree.nodes.size * max(count, 1)))
-    for begin in range(0, p_abs_bar.shape[1], width):
-        steps = slice(begin, begin + width)
-        chosen = np.flatnonzero((row_of_target >= begin) & (row_of_target < begin + width))
+    result = np.full((len(targets), point.per_terminal.shape[1]), np.nan)
+    for steps in _chunks(batch, point):
+        chosen = np.flatnonzero((row_of_target >= steps.start) & (row_of_target < steps.stop))
         if not chosen.size:
             continue
-        pressure = p_abs_bar[tree.nodes][:, steps]
-        signed = np.where(tree.flipped[:, None], -1.0, 1.0) * mdot_kg_per_s[tree.branches][:, steps]
-        changes = _changes(batch, pressure, signed, per_terminal[tree.nodes])
-        reader = _Reader(batch, pressure, signed, changes)
+        pressure, mdot = _ranked(batch, point.result, steps)
+        changes = _changes(batch, point, steps, pressure, mdot)
+        reader = _Reader(batch, pressure, mdot, changes, point, steps)
         for k in chosen.tolist():
-            result[k] = reader.gradient(targets[k], int(row_of_target[k]) - begin)
+            result[k] = reader.gradient(targets[k], int(row_of_target[k]) - steps.start)
     return result
+
+
+def auxiliary_sensitivities(batch: GasBatch, point: Point) -> FloatArray:
+    """Return the change of all compressors' power per unit of each terminal, kW, shape (S, n)."""
+    count = point.result.p_abs_bar.shape[1]
+    found = np.zeros((count, point.per_terminal.shape[1]))
+    for steps in _chunks(batch, point):
+        pressure, mdot = _ranked(batch, point.result, steps)
+        changes = _changes(batch, point, steps, pressure, mdot)
+        found[steps] = d_compressor_kw(batch, pressure, mdot, changes)
+    return found
+
+
+def _chunks(batch: GasBatch, point: Point) -> list[slice]:
+    per_step = max(1, batch.tree.nodes.size * max(point.per_terminal.shape[1], 1))
+    width = max(1, CHUNK_VALUES // per_step)
+    steps = point.result.p_abs_bar.shape[1]
+    return [slice(begin, min(begin + width, steps)) for begin in range(0, steps, width)]
+
+
+def _ranked(batch: GasBatch, result: BatchResult, steps: slice) -> tuple[FloatArray, FloatArray]:
+    """Return pressures by rank and flows by row at some steps."""
+    tree = batch.tree
+    sign = np.where(tree.flipped[:, None], -1.0, 1.0)
+    return result.p_abs_bar[tree.nodes][:, steps], sign * result.mdot_kg_per_s[tree.branches][
+        :, steps
+    ]
 
 
 def _changes(
-    batch: GasBatch, pressure: FloatArray, mdot: FloatArray, injection: FloatArray
+    batch: GasBatch, point: Point, steps: slice, pressure: FloatArray, mdot: FloatArray
 ) -> Changes:
-    """Return how pressures and flows follow unit injections of every terminal."""
-    tree, steps = batch.tree, pressure.shape[1]
-    part = _partials(tree, batch.arrays, pressure, mdot)
-    base = np.repeat(tree.flows(injection)[:, None, :], steps, axis=1)
-    d_pressure = _sweep(tree, part, base)
-    if tree.chords:
-        loops = np.zeros((base.shape[0], tree.chords))
-        loops[tree.loop_rows] = tree.loops
-        unit = np.repeat(loops[:, None, :], steps, axis=1)
-        d_unit = _sweep(tree, part, unit)
-        system = _chord_residual(tree, part, d_unit, unit)
-        right = _chord_residual(tree, part, d_pressure, base)
-        share = np.linalg.solve(system.transpose(1, 0, 2), -right.transpose(1, 0, 2))
-        base = base + np.einsum("rl,sln->rsn", loops, share, optimize=True)
-        d_pressure = d_pressure + np.einsum("rsl,sln->rsn", d_unit, share, optimize=True)
-    wide = np.repeat(injection[:, None, :], steps, axis=1)
-    return Changes(d_pressure, base, tree.source_flow(base, wide))
-
-
-def _partials(
-    tree: FlowTree, arrays: GasArrays, pressure: FloatArray, mdot: FloatArray
-) -> Partials:
-    data, z0, z1 = tree.data, arrays.z0, arrays.z1
-    drag, d_drag = squared_drag(data, arrays.friction_model, mdot)
-    gain = tree.gains(mdot)
-    ratio = np.sqrt(gain)
-    p_i, p_j = pressure[tree.row_from], pressure[tree.row_to]
-    total = p_i + p_j
-    product = p_i * p_j / total**2
-    z_mean = z0 + z1 * 2.0 / 3.0 * (total - p_i * p_j / total)
-    z_i, z_j = z0 + z1 * p_i, z0 + z1 * p_j
-    density = 0.5 * (data.density_from * p_i / z_i + data.density_to * p_j / z_j)
-    lifted = ratio * p_i + p_j
-    steep_i = data.lift * (ratio * density + lifted * 0.5 * data.density_from * z0 / z_i**2)
-    steep_j = data.lift * (density + lifted * 0.5 * data.density_to * z0 / z_j**2)
-    bend = drag * z1 * 2.0 / 3.0
-    free = tree.kept == 0.0
-    return Partials(
-        a=np.where(free, 2.0 * gain * p_i + steep_i - bend * (1.0 - p_j / total + product), 0.0),
-        b=-2.0 * p_j + steep_j - bend * (1.0 - p_i / total + product),
-        c=np.where(free, -z_mean * d_drag, 0.0),
+    """Return how the network follows one unit of every terminal."""
+    response = Response(batch, pressure, mdot)
+    per_terminal = point.per_terminal[batch.tree.nodes]
+    wide = np.repeat(per_terminal[:, None, :], pressure.shape[1], axis=1)
+    fed = point.exchange.hydrogen[:, steps]
+    if point.blend is None or not (fed.any() or point.hydrogen.any()):
+        return response.to(wide)
+    mixed = MixedResponse(
+        batch,
+        response,
+        mdot,
+        point.exchange.steps(np.arange(steps.start, steps.stop)),
+        np.nan_to_num(point.w[:, steps]),
+        point.blend,
     )
-
-
-def _sweep(tree: FlowTree, part: Partials, flow: FloatArray) -> FloatArray:
-    """Return dp by rank for given dm by row, shape (ranks, S, k); sources stay put."""
-    result = np.zeros((tree.nodes.size, *flow.shape[1:]))
-    rows = tree.parent.size
-    pass_on = (-part.a[:rows] / part.b[:rows])[:, :, None]
-    fall = -part.c[:rows] / part.b[:rows]
-    add = fall[:, :, None] * flow[:rows]
-    for level in tree.levels:
-        below = slice(level.start + tree.sources, level.stop + tree.sources)
-        result[below] = pass_on[level] * result[tree.parent[level]] + add[level]
-    return result
-
-
-def _chord_residual(
-    tree: FlowTree, part: Partials, pressure: FloatArray, flow: FloatArray
-) -> FloatArray:
-    """Return a dp_i + b dp_j + c dm of the chords, shape (chords, S, k)."""
-    rows = slice(tree.parent.size, None)
-    above, below = pressure[tree.row_from[rows]], pressure[tree.row_to[rows]]
-    return np.asarray(
-        part.a[rows, :, None] * above
-        + part.b[rows, :, None] * below
-        + part.c[rows, :, None] * flow[rows]
-    )
+    return mixed.to(wide, point.drawing[steps], point.hydrogen)
 
 
 class _Reader:
     """Turn changes of pressures and flows into changes of result columns."""
 
     def __init__(
-        self, batch: GasBatch, pressure: FloatArray, mdot: FloatArray, changes: Changes
+        self,
+        batch: GasBatch,
+        pressure: FloatArray,
+        mdot: FloatArray,
+        changes: Changes,
+        point: Point,
+        steps: slice,
     ) -> None:
         self.arrays, self.tree = batch.arrays, batch.tree
+        self.blend, self.w = point.blend, point.w[:, steps]
         self.pressure, self.mdot, self.changes = pressure, mdot, changes
         self.rank = np.full(self.arrays.ambient_bar.size, -1, dtype=np.int64)
         self.rank[self.tree.nodes] = np.arange(self.tree.nodes.size)
@@ -171,11 +143,20 @@ class _Reader:
         if key == ("junction", "p_bar"):
             rank = self.rank[self.junction[target.id]]
             return self._pressure(rank, step)
+        if key == ("junction", "hydrogen_fraction"):
+            return self._fraction(self.junction[target.id], step)
         if key == ("ext_grid", "mdot_kg_per_s"):
             return self._ext_grid(target.id, step)
         if target.element == "pipe":
             return self._pipe(target.quantity, self.pipe[target.id], step)
         raise KeyError(f"{target.element}.{target.quantity} has no sensitivity")
+
+    def _fraction(self, junction: int, step: int) -> FloatArray:
+        rank = self.rank[junction]
+        if self.blend is None or self.changes.fraction is None or rank < 0:
+            return np.zeros(self.changes.pressure.shape[2])
+        slope = self.blend.d_volume_fraction(np.asarray(self.w[junction, step]))
+        return np.asarray(slope * self.changes.fraction[rank, step], dtype=np.float64)
 
     def _ext_grid(self, id_: int, step: int) -> FloatArray:
         node = self.arrays.ext_nodes[int(np.flatnonzero(self.arrays.ext_ids == id_)[0])]
