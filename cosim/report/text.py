@@ -41,12 +41,12 @@ LIMITS: Mapping[str, str] = {
     "velocity_max": "Flow velocity",
     "pressure_min": "Lowest pressure",
     "pressure_max": "Highest pressure",
-    "producer_max": "Heat from the plant",
+    "producer_max": "Output of the plant",
     "pump_max": "Pump power",
     "return_temperature_max": "Return temperature",
     "return_temperature_min": "Return temperature",
     "feed_in_max": "Flow back into the supply",
-    "plant_heat_min": "Least heat from the plant",
+    "plant_heat_min": "Least output of the plant",
 }
 ELEMENTS: Mapping[str, tuple[str, str]] = {
     "bus": ("bus", "buses"),

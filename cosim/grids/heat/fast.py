@@ -2,7 +2,9 @@
 
 Steps are doubtful where the equations have more than one solution, so that another solver may end
 up elsewhere: loops with a pipe that all but stands still (the Swamee-Jain formula has a pole near
-Re = 7), and loops whose flow is driven by warm water rising rather than by pumps.
+Re = 7), loops whose flow is driven by warm water rising rather than by pumps, and pipes that all
+but stand still between two producers of different temperature. Loops that settle only slowly are
+doubtful too.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from cosim.grids.heat.forest import NO_FLOW_KG_PER_S, SWAMEE_JAIN, Fluid
 from cosim.grids.heat.hydraulics import GRAVITY_M_PER_S2
 from cosim.grids.heat.mesh.arrays import Found, Mesh
 from cosim.grids.heat.mesh.loops import LINEAR_REYNOLDS
-from cosim.grids.heat.mesh.solve import solve_mesh
+from cosim.grids.heat.mesh.solve import PLAIN_AFTER, solve_mesh
 from cosim.grids.heat.net import HeatNet
 from cosim.records.time import FloatArray, IntArray
 from cosim.units import PA_PER_BAR
@@ -147,6 +149,8 @@ def _from_mesh(net: HeatNet, q_w: FloatArray, t_out_k: FloatArray, start: Found 
     law = slice(0, mesh.n_law)
     inlet = np.where(found.f > 0.0, found.t[:, mesh.start], found.t[:, mesh.end])
     warm = np.flatnonzero(mesh.conductance_w_per_k > 0.0)
+    at_rest = _at_rest(found.f[:, warm], inlet[:, warm], found.t_end[:, warm], mesh.text_k[warm])
+    several = len(mesh.chord) > 0 and np.isfinite(mesh.hot_k).sum() > 1
     plant = flows["circ_pump_pressure"][:, net.plant_at]
     return Fast(
         t_k=_spread(found.t, mesh_net.inner),
@@ -157,8 +161,10 @@ def _from_mesh(net: HeatNet, q_w: FloatArray, t_out_k: FloatArray, start: Found 
         t_in_k=t_in,
         plant_kg_per_s=plant,
         solved=found.iterations > 0,
-        at_rest=_at_rest(found.f[:, warm], inlet[:, warm], found.t_end[:, warm], mesh.text_k[warm]),
-        doubtful=_doubtful(mesh, fluid, net.plant.friction, found, inlet[:, law]),
+        at_rest=at_rest,
+        doubtful=_doubtful(mesh, fluid, net.plant.friction, found, inlet[:, law])
+        | (at_rest & several)
+        | ((found.iterations > PLAIN_AFTER) & (len(mesh.chord) > 0)),
         found=found,
     )
 

@@ -50,7 +50,7 @@ def state_fields(
     blocks = {
         "junction": {"p_bar": columns.p_bar, "t_k": columns.t_k},
         "pipe": {
-            **_ends(columns, net.pipe_ends),
+            **_ends(columns, net.pipe_ends, columns.pipe_kg_per_s),
             "mdot_from_kg_per_s": columns.pipe_kg_per_s,
             "v_mean_m_per_s": columns.pipe_m_per_s,
             "speed_m_per_s": np.abs(columns.pipe_m_per_s),
@@ -60,7 +60,7 @@ def state_fields(
     }
     for table, fitting in net.fittings.items():
         blocks[table] = {
-            **_ends(columns, fitting.ends),
+            **_ends(columns, fitting.ends, columns.fitting_kg_per_s[:, fitting.place]),
             "mdot_from_kg_per_s": columns.fitting_kg_per_s[:, fitting.place],
         }
     if "circ_pump_mass" in blocks:
@@ -77,7 +77,7 @@ def _consumer_block(net: HeatNet, demand: Demand, columns: HeatColumns) -> dict[
     drawing = demand.draws(net.sense)
     inlet_c = columns.t_k[:, net.consumer_ends[0]] - celsius_to_kelvin(0.0)
     return {
-        **_ends(columns, net.consumer_ends),
+        **_ends(columns, net.consumer_ends, columns.consumer_kg_per_s),
         "t_outlet_k": columns.outlet_k,
         "mdot_from_kg_per_s": columns.consumer_kg_per_s,
         "qext_w": np.where(columns.solved[:, None], demand.q_w, np.nan),
@@ -93,7 +93,7 @@ def _pump_block(
     running = columns.pump_kg_per_s > NO_FLOW_KG_PER_S
     fed = np.any(demand.feeds(net.sense), axis=1, keepdims=True)
     return {
-        **_ends(columns, net.pump_ends),
+        **_ends(columns, net.pump_ends, columns.pump_kg_per_s),
         "mdot_from_kg_per_s": columns.pump_kg_per_s,
         "qext_w": columns.pump_w,
         "heat_kw": energy.heat_kw,
@@ -103,11 +103,12 @@ def _pump_block(
     }
 
 
-def _ends(columns: HeatColumns, ends: IntArray) -> dict[str, FloatArray]:
-    """Return pressure and temperature of the junctions at both ends of a branch table."""
+def _ends(columns: HeatColumns, ends: IntArray, flow: FloatArray) -> dict[str, FloatArray]:
+    """Return pressure and temperature of the junctions at both ends of the branches in use."""
+    unused = np.where(np.isfinite(flow), 0.0, np.nan)
     return {
-        "p_from_bar": columns.p_bar[:, ends[0]],
-        "p_to_bar": columns.p_bar[:, ends[1]],
-        "t_from_k": columns.t_k[:, ends[0]],
-        "t_to_k": columns.t_k[:, ends[1]],
+        "p_from_bar": columns.p_bar[:, ends[0]] + unused,
+        "p_to_bar": columns.p_bar[:, ends[1]] + unused,
+        "t_from_k": columns.t_k[:, ends[0]] + unused,
+        "t_to_k": columns.t_k[:, ends[1]] + unused,
     }

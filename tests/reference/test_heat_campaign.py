@@ -1,0 +1,41 @@
+"""The heat adapter against plain pandapipes on every network, over very different steps."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cosim.errors import GridError
+from tests.reference.heat_networks import QUICK, SETTINGS, bundled, networks
+from tests.support.heat_campaign import compare
+
+NETWORKS = networks()
+OPEN = sorted(set(bundled()) - {"schutterwald_heat"})
+"""Networks without house stations and a plant: water runs in at one end and out at the other."""
+CLOSED = sorted(set(NETWORKS) - set(OPEN))
+
+
+def marked(name: str) -> Any:
+    return name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in CLOSED])
+def test_batch(name: str, tmp_path: Path) -> None:
+    outcome = compare(name, NETWORKS[name](), tmp_path, SETTINGS.get(name))
+    assert outcome.faults == []
+    assert outcome.engine == "cosim batch", outcome.notes
+    compared = outcome.steps - outcome.failed - outcome.open - outcome.taken_over
+    assert compared >= outcome.steps // 2
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_what_is_no_circulation_network_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(GridError, match="no heat_consumer, expected at least one"):
+        compare(name, NETWORKS[name](), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rings of both lines", "second producer of given flow"])
+def test_reference_engine(name: str, tmp_path: Path) -> None:
+    """What the reference engine reports is what plain pandapipes reports."""
+    assert compare(name, NETWORKS[name](), tmp_path, SETTINGS.get(name), "reference").faults == []
