@@ -70,8 +70,25 @@ def test_batch_with_machines_at_part_load(name: str, share: float, tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in TESTED if n not in LARGE])
-def test_reference_engine_everywhere(name: str, tmp_path: Path) -> None:
-    assert run(name, network(name), tmp_path, "reference").faults == []
+def test_reference_engine_everywhere(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 1e-8 MVA pandapower itself leaves up to 1.2e-7 pu and 1e-5 of small currents open."""
+    net = network(name)
+    monkeypatch.setattr("cosim.grids.electric.model.TOLERANCE_MVA", tightest(net))
+    assert run(name, net, tmp_path, "reference").faults == []
+
+
+def tightest(net: Any) -> float:
+    """Return the tightest tolerance that double precision allows on this network, MVA."""
+    highest_kv = float(net.bus["vn_kv"].max())
+    for tolerance in (1e-10, 1e-9) if highest_kv > 60.0 else (1e-11, 1e-10, 1e-9):
+        try:
+            pp.runpp(net, tolerance_mva=tolerance)
+        except pp.LoadflowNotConverged:
+            continue
+        return tolerance
+    return TOLERANCE_MVA
 
 
 def test_unsymmetrical_loads_are_refused(tmp_path: Path) -> None:
