@@ -10,6 +10,7 @@ from cosim.settlement.money import Money
 
 NETWORK_OPERATOR = "network_operator"
 STATE = "state"
+CARBON_MARKET = "carbon_market"
 OWN = "upkeep"
 """Nobody in particular: maintenance, wear, start-ups, comfort."""
 PAYEES = {
@@ -18,7 +19,7 @@ PAYEES = {
     "peak_charge": NETWORK_OPERATOR,
     "standing_charge": NETWORK_OPERATOR,
     "co2_tax": STATE,
-    "co2_quota": STATE,
+    "co2_trading": CARBON_MARKET,
 }
 
 
@@ -42,8 +43,8 @@ def account_table(together: Schedule, money: Money) -> pd.DataFrame:
 
 def balances(table: pd.DataFrame) -> pd.Series:
     """Return what each party pays in all, less what it receives; sums to zero over all parties."""
-    paid = table.groupby("payer")["amount"].sum()
-    received = table.groupby("payee")["amount"].sum()
+    paid = table.groupby("payer", observed=True)["amount"].sum()
+    received = table.groupby("payee", observed=True)["amount"].sum()
     return paid.sub(received, fill_value=0.0)
 
 

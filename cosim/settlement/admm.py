@@ -28,7 +28,7 @@ STEP = 2.0
 ADAPTIVE_ROUNDS = 400
 """The penalty stays after this many rounds, which convergence asks for."""
 PAUSE = 8
-"""Rounds between two changes of the penalty, so that the residuals settle before they are judged."""
+"""Rounds between two changes of the penalty, so that residuals settle before they are judged."""
 
 ChooseIntegers = Callable[[Proximal, FloatArray, FloatArray], FloatArray]
 

@@ -161,7 +161,14 @@ def _model(money: Money) -> Any:
 
 
 def _payments(model: Any, money: Money) -> FloatArray:
-    found = np.array([pyo.value(model.payment[k]) for k in range(len(money.least))], dtype=float)
+    """Return payments; the reference where one moves nothing between accounts."""
+    free = {k for k in range(len(money.least)) if model.payment[k].value is None}
+    found = np.array(
+        [
+            money.reference[k] if k in free else model.payment[k].value
+            for k in range(len(money.least))
+        ]
+    )
     clipped: FloatArray = np.clip(found, money.least, money.most)
     return clipped
 

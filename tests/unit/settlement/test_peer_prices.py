@@ -201,3 +201,14 @@ def test_participants_negotiate_what_the_centre_would_give() -> None:
     assert agreed.converged
     assert agreed.received == pytest.approx(central.to_numpy(), abs=1e-3)
     assert list(central.index) == ["ann", "bob", "carl"]
+
+
+def test_pairs_inside_one_player_move_nothing_between_players() -> None:
+    kw = np.array([[10.0, 5.0]])
+    wanted = pd.Series({"ann": 3.5, "bob": -2.2, "carl": -1.3})
+    least = pd.Series({"ann": 0.0, "bob": -5.0, "carl": -5.0})
+    owner = pd.Series({"ann": "street", "bob": "street", "carl": "street"})
+    pairs = trades(kw, [("ann", "bob"), ("ann", "carl")])
+    found = settle_peers(Agreement(pairs, flat(kw), wanted, least, 0.0 * wanted, owner), "bounded")
+    assert found.received.sum() == pytest.approx(0.0, abs=1e-9)
+    assert not found.bounded
