@@ -12,6 +12,7 @@ import pandas as pd
 
 from cosim.api import summary as summaries
 from cosim.api.checkpoint import Checkpoint
+from cosim.api.emissions import emission_entry, emission_frame
 from cosim.api.progress import Progress, Silent
 from cosim.api.session import Physics, build_physics, load
 from cosim.api.settle import Bench, Settled, settle
@@ -200,11 +201,19 @@ def _tables(
         networks=files,
         copper_plate_states=state_frames(physics.networks, coupled.first_verification),
         copper_plate_schedule=coupled.first_schedule.table,
+        trades=coupled.schedule.bilateral,
+        emissions=emission_frame(_emissions(solved, settled)),
         p2p_prices=settled.shared.p2p_prices if settled else pd.DataFrame(),
         accounts=settled.shared.accounts if settled else pd.DataFrame(),
         bargaining_power=settled.shared.bargaining_power if settled else pd.DataFrame(),
         admm=settled.negotiated.history if settled and settled.negotiated else pd.DataFrame(),
     )
+
+
+def _emissions(solved: _Solved, settled: Settled | None) -> dict[str, pd.DataFrame]:
+    alone = {} if settled is None else {"individual": settled.alone.schedule.co2_kg}
+    last = solved.coupled.schedule.co2_kg
+    return alone | {"copper_plate": solved.copper.co2_kg, "last": last}
 
 
 def _summary(
@@ -228,6 +237,9 @@ def _summary(
     summaries.add_notes(summary, physics.networks.notes)
     individual = settled.alone.schedule if settled else None
     summary["costs"] = summaries.costs(solved.copper, individual, coupled)
+    emitted = emission_entry(_emissions(solved, settled))
+    if emitted:
+        summary["co2_kg"] = emitted
     summary["price_of_physics"] = summaries.price_of_physics(
         solved.copper, solved.with_losses, coupled
     )

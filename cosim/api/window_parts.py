@@ -14,6 +14,7 @@ from cosim.coupling import Coupled, Verification
 from cosim.coupling.certificate import tight_checks
 from cosim.coupling.feedback import scale_of
 from cosim.records import Schedule
+from cosim.results.market_schema import TRADES
 from cosim.results.parquet import write_table
 from cosim.results.schema import NETWORK_SERIES, SCHEDULE, TABLES
 from cosim.scenario import Scenario
@@ -23,6 +24,8 @@ LONG_TABLES = ("schedule", "checks", "prices", "nodal_prices")
 """Tables of the run folder with rows for every step."""
 ALONE_FILE = "alone.parquet"
 """Trade of everyone while nobody shares; needed for the bill before sharing."""
+TRADES_FILE = "trades.parquet"
+"""Bilateral contracts; there only where a carrier is shared by them."""
 TRADE = "trade"
 """Device name of what is bought, sold and shared."""
 
@@ -57,6 +60,8 @@ def write_parts(
     }
     for name in LONG_TABLES:
         write_table(folder / f"{name}.parquet", frames[name], TABLES[name], f"{name}.parquet")
+    if shares_by_contracts(scenario):
+        write_table(folder / TRADES_FILE, coupled.schedule.bilateral, TRADES, TRADES_FILE)
     if alone is not None:
         trade = alone.table[alone.table["device"] == TRADE]
         write_table(folder / ALONE_FILE, trade, SCHEDULE, ALONE_FILE)
@@ -66,6 +71,11 @@ def write_parts(
         write_table(folder / where, grid.setpoints_frame(states.injections), NETWORK_SERIES, where)
         where = f"states/{name}.parquet"
         write_table(folder / where, grid.states_frame(states), NETWORK_SERIES, where)
+
+
+def shares_by_contracts(scenario: Scenario) -> bool:
+    """Return whether any carrier is shared by bilateral contracts."""
+    return any(sharing.form == "bilateral" for sharing in scenario.config.sharing.values())
 
 
 def tightest(verification: Verification) -> float:

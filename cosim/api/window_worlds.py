@@ -7,7 +7,9 @@ follows a path of its own; what it saves is the difference between two such path
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import pandas as pd
 
 from cosim.api.coalition_runs import COALITION_BALANCE
 from cosim.api.session import Physics
@@ -38,6 +40,7 @@ class World:
         gap: relative optimality gap.
         now: states after the last step that is kept.
         last: states after the last step that was solved.
+        co2_kg: emissions of the steps that are kept.
     """
 
     costs: CostTable
@@ -45,6 +48,7 @@ class World:
     gap: float
     now: Carried
     last: Carried
+    co2_kg: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 class Desk:
@@ -77,7 +81,7 @@ class Desk:
         """Return what a schedule of this window costs, and what it leaves."""
         now, last = market.carried(schedule)
         kept = market.kept(schedule)
-        return World(kept.costs, verified, schedule.gap, now, last)
+        return World(kept.costs, verified, schedule.gap, now, last, kept.co2_kg)
 
     def forget(self, world: str) -> None:
         """Let go of a world's market."""

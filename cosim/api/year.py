@@ -9,13 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from cosim.api.window_parts import LONG_TABLES
+from cosim.api.emissions import emission_frame
+from cosim.api.window_parts import LONG_TABLES, TRADES_FILE, shares_by_contracts
 from cosim.api.window_task import WindowOutcome
 from cosim.api.window_worlds import ALONE, COPPER_PLATE, LOSSES, TOGETHER
-from cosim.api.year_settlement import YearSettled, settle_year
+from cosim.api.year_settlement import YearSettled, settle_year, summed_emissions
 from cosim.api.year_summary import year_summary
 from cosim.grids import build_grids
 from cosim.records import Window
+from cosim.results.market_schema import TRADES
 from cosim.results.parquet import write_table
 from cosim.results.schema import NETWORK_SERIES, OPTIONAL_TABLES, TABLES
 from cosim.results.stream import join_tables
@@ -52,6 +54,10 @@ def _join(scenario: Scenario, folder: Path, parts: Sequence[Path]) -> None:
     for name in LONG_TABLES:
         file = f"{name}.parquet"
         join_tables([part / file for part in parts], folder / file, TABLES[name], file)
+    if shares_by_contracts(scenario):
+        join_tables(
+            [part / TRADES_FILE for part in parts], folder / TRADES_FILE, TRADES, TRADES_FILE
+        )
     for grid in scenario.networks:
         for sub in ("setpoints", "states"):
             where = f"{sub}/{grid}.parquet"
@@ -78,6 +84,7 @@ def _write_tables(
         write_table(folder / f"{name}.parquet", frame, TABLES[name], f"{name}.parquet")
     more = {
         "windows": _windows(scenario, outcomes),
+        "emissions": emission_frame(summed_emissions(outcomes)),
         "p2p_prices": settled.shared.p2p_prices if settled else empty,
         "accounts": settled.shared.accounts if settled else empty,
         "bargaining_power": settled.shared.bargaining_power if settled else empty,

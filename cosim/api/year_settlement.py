@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cosim.api.settle import Shared, share_out
-from cosim.api.window_parts import ALONE_FILE, TRADE
+from cosim.api.window_parts import ALONE_FILE, TRADE, TRADES_FILE, shares_by_contracts
 from cosim.api.window_task import WindowOutcome
-from cosim.api.window_worlds import ALONE, TOGETHER, world_of
+from cosim.api.window_worlds import ALONE, COPPER_PLATE, TOGETHER, world_of
 from cosim.records import CostTable, Injections, NetworkDuals, Schedule, read_only
 from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
@@ -52,6 +52,10 @@ def settle_year(
     config = scenario.config
     players = players_of(config)
     together = _schedule(scenario, outcomes, TOGETHER, _trade([table]))
+    if shares_by_contracts(scenario):
+        trades = pq.read_table(table.with_name(TRADES_FILE))
+        contracts = pd.DataFrame(trades.to_pandas(coerce_temporal_nanoseconds=True))
+        together = replace(together, bilateral=contracts)
     alone = _schedule(scenario, outcomes, ALONE, _trade([part / ALONE_FILE for part in parts]))
     values = coalition_sums(players, outcomes, config.bargaining.coalition_values)
     shared = share_out(scenario, players, values, alone, together)
@@ -115,9 +119,23 @@ def _best(own: _Path, members: frozenset[str], paths: Mapping[frozenset[str], _P
     return part if part.cost < own.cost or not own.verified else own
 
 
+def summed_emissions(outcomes: Sequence[WindowOutcome]) -> dict[str, pd.DataFrame]:
+    """Return emissions over all windows by case, as in the summary of a short run."""
+    cases = {"individual": ALONE, "copper_plate": COPPER_PLATE, "last": TOGETHER}
+    return {
+        case: _summed([outcome.worlds[world].co2_kg for outcome in outcomes])
+        for case, world in cases.items()
+        if all(world in outcome.worlds for outcome in outcomes)
+    }
+
+
 def summed_costs(outcomes: Sequence[WindowOutcome], world: str) -> CostTable:
     """Return the cost table of one world over all windows."""
-    tables = [outcome.worlds[world].costs for outcome in outcomes]
+    return _summed([outcome.worlds[world].costs for outcome in outcomes])
+
+
+def _summed(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the sum of tables of parties by component, the total last."""
     total = tables[0]
     for table in tables[1:]:
         total = total.add(table, fill_value=0.0)

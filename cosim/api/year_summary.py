@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cosim.api import summary as summaries
+from cosim.api.emissions import emission_entry
 from cosim.api.window_task import WindowOutcome
 from cosim.api.window_worlds import ALONE, COPPER_PLATE, LOSSES, TOGETHER
-from cosim.api.year_settlement import YearSettled, summed_costs
+from cosim.api.year_settlement import YearSettled, summed_costs, summed_emissions
 from cosim.coupling.causes import CAUSES_KEPT
 from cosim.coupling.outcome import Verdict
 from cosim.records import Window
@@ -56,6 +57,7 @@ def year_summary(
         },
         "costs": _costs(verdict, outcomes),
         "price_of_physics": _price_of_physics(verdict, outcomes),
+        "co2_kg": emission_entry(summed_emissions(outcomes)),
         "lower_bound": {
             "cost": None,
             "gap": None,

@@ -13,6 +13,7 @@ from pandas.api import types
 
 from cosim.errors import Problem
 from cosim.results.columns import WHAT, Column, Kind, Table
+from cosim.results.market_schema import EMISSIONS, TRADES
 from cosim.results.money_schema import ACCOUNTS, ADMM, BARGAINING_POWER, P2P_PRICES
 
 _TIME = Column("time", "time", "start of the step")
@@ -170,6 +171,8 @@ TABLES: Mapping[str, Table] = {
 
 OPTIONAL_TABLES: Mapping[str, Table] = {
     "windows": WINDOWS,
+    "trades": TRADES,
+    "emissions": EMISSIONS,
     "p2p_prices": P2P_PRICES,
     "accounts": ACCOUNTS,
     "admm": ADMM,

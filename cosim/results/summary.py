@@ -53,11 +53,13 @@ OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "networks": (dict,),
     "terminals": (dict,),
     "devices": (dict,),
+    "co2_kg": (dict,),
 }
 """Keys of runs with a market, and of runs that say what they cover.
 
 costs {copper_plate, verified, last, individual, by_participant {case: {party: cost}}}, where
 `verified` is null unless the verdict is feasible. price_of_physics {total, losses, congestion}.
+co2_kg {individual, copper_plate, last: {total, by_participant, by_source}}, where anything emits.
 lower_bound {cost or null, gap, copper_plate,
 relief, method}. players {name: participants}. settle_with: method of the payments.
 horizon {windows, window_hours, look_ahead_hours, boundary, network_files} where windows are used;

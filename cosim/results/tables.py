@@ -51,6 +51,8 @@ class RunTables:
         copper_plate_states: per network, the results of the dispatch before any feedback.
         copper_plate_schedule: that dispatch.
         windows: see `cosim.results.schema.WINDOWS`; empty where the horizon was solved at once.
+        trades: see `cosim.results.market_schema`; empty without bilateral contracts.
+        emissions: likewise; empty where nothing emits CO2.
         p2p_prices: see `cosim.results.money_schema`; empty without a settlement.
         accounts: likewise.
         bargaining_power: likewise.
@@ -72,6 +74,8 @@ class RunTables:
     copper_plate_states: Mapping[str, pd.DataFrame]
     copper_plate_schedule: pd.DataFrame
     windows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    trades: pd.DataFrame = field(default_factory=pd.DataFrame)
+    emissions: pd.DataFrame = field(default_factory=pd.DataFrame)
     p2p_prices: pd.DataFrame = field(default_factory=pd.DataFrame)
     accounts: pd.DataFrame = field(default_factory=pd.DataFrame)
     bargaining_power: pd.DataFrame = field(default_factory=pd.DataFrame)
