@@ -25,7 +25,7 @@ COOLING = {"park": (0.35, 6, 20), "hospital": (0.30, 0, 24), "housing": (0.0, 0,
            "office": (0.05, 7, 18)}  # fmt: skip
 """Share of the peak that needs no weather; first and last hour of use."""
 NOTICE = """
-Electricity and heat over their annual mean: BDEW standard profiles made with demandlib (MIT licence).
+Electricity and heat over their annual mean: BDEW standard profiles made with demandlib (MIT).
 Cooling over its peak, outdoor_c, prices: assumed, see README.md.
 """
 

@@ -25,8 +25,9 @@ OTHERS = {"school": (0.30, 0.05), "offices": (0.60, 0.05)}
 """Places in km from the centre: participants, and customers who do not take part."""
 TRENCH = (("centre", "school"), ("school", "hospital"), ("school", "offices"),
           ("offices", "park"), ("offices", "housing"))  # fmt: skip
-TRANSFORMERS = {"park": 3, "hospital": 2, "housing": 1, "school": 1, "offices": 1}
-"""10/0.4 kV transformers of 630 kVA each."""
+TRANSFORMERS = {"park": (2, "0.63"), "hospital": (2, "0.4"), "housing": (1, "0.63"),
+                "school": (1, "0.25"), "offices": (1, "0.63")}  # fmt: skip
+"""10/0.4 kV transformers: how many, of how many MVA."""
 DETOUR = 1.25
 """Trench over straight distance."""
 BACKGROUND = {
@@ -95,10 +96,10 @@ def electric_net() -> pandapower.pandapowerNet:
         pandapower.create_line(
             net, high[a], high[b], km(a, b), "NA2XS2Y 1x185 RM/25 6/10 kV", name=f"{a} to {b}"
         )
-    for name, units in TRANSFORMERS.items():
+    for name, (units, mva) in TRANSFORMERS.items():
         low = pandapower.create_bus(net, 0.4, name=name, geodata=lonlat(name))
         pandapower.create_transformer(
-            net, high[name], low, "0.63 MVA 10/0.4 kV", name=f"{name} station", parallel=units,
+            net, high[name], low, f"{mva} MVA 10/0.4 kV", name=f"{name} station", parallel=units,
             tap_pos=0,
         )  # fmt: skip
         if name in OTHERS:
