@@ -43,7 +43,7 @@ RESIDUAL = 1e-6
 """Energy balance residual, share of throughput, from which a step is suspicious."""
 STILL_KG_PER_S = 1e-4
 """Flow below which a direction means nothing."""
-SAME_KW = 1e-3
+SAME_KW = 0.01
 """Injections that differ by less are the same point."""
 
 

@@ -20,7 +20,7 @@ class VerificationSection(Strict):
     sample_steps: Annotated[int, Field(ge=0)] = 1
     """Steps drawn at random per network and round; 50 where `final` or `--reference` is `sample`
     and this is not given."""
-    near_limit: Annotated[float, Field(ge=0.0, le=1.0)] = 0.002
+    near_limit: Annotated[float, Field(ge=0.0, le=1.0)] = 0.001
     """Every step is re-run where something is closer to its limit than this share of the bound
     (of the distance from nominal voltage; of 10 K for temperatures)."""
     worst_per_limit: Annotated[int, Field(ge=0)] = 1

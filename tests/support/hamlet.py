@@ -156,6 +156,19 @@ def config() -> dict[str, Any]:
     }
 
 
+def electric_config() -> dict[str, Any]:
+    """The electric side alone: no heat, no gas."""
+    content = config()
+    content["networks"] = {"electric": content["networks"]["electric"]}
+    content["tariffs"] = {"electricity": content["tariffs"]["electricity"]}
+    for participant in content["participants"].values():
+        for carrier in ("heat", "gas"):
+            participant["connections"].pop(carrier, None)
+            participant.get("demand", {}).pop(carrier, None)
+        participant.get("devices", {}).pop("boiler", None)
+    return content
+
+
 def write(folder: Path, content: dict[str, Any] | None = None) -> Path:
     """Write the hamlet into a folder and return its scenario file."""
     folder.mkdir(parents=True, exist_ok=True)

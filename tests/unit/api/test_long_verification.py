@@ -39,14 +39,22 @@ def _no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cosim.api.verification.write_report", lambda folder: folder)
 
 
-def write(folder: Path, chunk_steps: int | None = 3, shop: float = 1.0, **more: Any) -> list[Path]:
-    """Write the hamlet and a schedule for it; `shop` scales the electricity of the shop."""
-    content = hamlet.config() | {"verification": {"chunk_steps": chunk_steps} | more}
+def write(
+    folder: Path,
+    chunk_steps: int | None = 3,
+    shop: float = 1.0,
+    electric: bool = False,
+    **more: Any,
+) -> list[Path]:
+    """Write the hamlet and a schedule for it; `shop` scales its electricity."""
+    content = hamlet.electric_config() if electric else hamlet.config()
+    content["verification"] = {"chunk_steps": chunk_steps} | more
     scenario = hamlet.write(folder, content)
     shape = hamlet.profiles()["load"] * np.linspace(1.0, 1.02, hamlet.STEPS)
     frames = [
         pd.DataFrame({"time": shape.index, "participant": who, "carrier": what, "p_kw": kw * shape})
         for (who, what), kw in KW.items()
+        if what in content["tariffs"]
     ]
     table = pd.concat(frames, ignore_index=True)
     of_shop = (table["participant"] == "shop") & (table["carrier"] == "electricity")
@@ -107,7 +115,8 @@ def test_chunks_hold_what_the_whole_holds(tmp_path: Path) -> None:
     assert not any("profiles of" in note for note in whole.summary["notes"])
 
 
-@pytest.mark.parametrize("reference", [pytest.param("all", marks=pytest.mark.slow), "sample"])
+@pytest.mark.slow
+@pytest.mark.parametrize("reference", ["all", "sample"])
 def test_processes_change_no_bit(tmp_path: Path, reference: Any) -> None:
     inputs = write(tmp_path / "in")
     api.verify(*inputs, tmp_path / "here", reference=reference)
@@ -156,7 +165,7 @@ class Steps:
 def test_an_interrupted_verification_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inputs = write(tmp_path / "in")
+    inputs = write(tmp_path / "in", electric=True)
     api.verify(*inputs, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         api.verify(*inputs, tmp_path / "run", Interrupt(after=2))
@@ -171,10 +180,12 @@ def test_an_interrupted_verification_goes_on_where_it_stopped(
 def test_chunks_of_another_schedule_are_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inputs = write(tmp_path / "in")
+    inputs = write(tmp_path / "in", electric=True)
     with pytest.raises(KeyboardInterrupt):
         api.verify(*inputs, tmp_path / "run", Interrupt(after=2))
-    inputs[1].write_text(inputs[1].read_text().replace("-20.0", "-19.0"))
+    table = pd.read_csv(inputs[1])
+    table.loc[0, "p_kw"] += 1.0
+    table.to_csv(inputs[1], index=False)
     steps = Steps(monkeypatch)
     api.verify(*inputs, tmp_path / "run")
     assert steps.seen == list(range(8))
@@ -225,8 +236,13 @@ def test_a_corrupted_kernel_is_caught_and_its_network_done_again(
 
 
 def test_what_is_missed_in_several_chunks_is_one_cause(tmp_path: Path) -> None:
-    whole = api.verify(*write(tmp_path / "a", chunk_steps=None, shop=9.0), tmp_path / "whole")
-    parts = api.verify(*write(tmp_path / "b", chunk_steps=3, shop=9.0), tmp_path / "parts")
+    whole = api.verify(
+        *write(tmp_path / "a", chunk_steps=None, shop=9.0, electric=True),
+        tmp_path / "whole",
+    )
+    parts = api.verify(
+        *write(tmp_path / "b", chunk_steps=3, shop=9.0, electric=True), tmp_path / "parts"
+    )
     assert whole.verdict == parts.verdict == "infeasible"
     assert parts.cause == whole.cause
     assert len(parts.summary["causes"]) == len(whole.summary["causes"])

@@ -21,15 +21,7 @@ PV = "participants.home.devices.pv.rated_kw"
 
 def write(folder: Path, **content: Any) -> Path:
     """Write the hamlet's electric side, and a study of it."""
-    scenario = hamlet.config()
-    scenario["networks"] = {"electric": scenario["networks"]["electric"]}
-    for participant in scenario["participants"].values():
-        participant["connections"].pop("gas", None)
-        participant["connections"].pop("heat", None)
-        participant.get("demand", {}).pop("heat", None)
-        participant.get("devices", {}).pop("boiler", None)
-    scenario["tariffs"] = {"electricity": scenario["tariffs"]["electricity"]}
-    hamlet.write(folder / "base", scenario)
+    hamlet.write(folder / "base", hamlet.electric_config())
     file = folder / "study.yaml"
     file.write_text(yaml.safe_dump({"name": "small", "base": "base", **content}))
     return file
