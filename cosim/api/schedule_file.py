@@ -10,6 +10,7 @@ import pandas as pd
 
 from cosim.errors import Problem, ScenarioError
 from cosim.records import Injections, NetworkInputs, read_only
+from cosim.records.names import carrier_at, party_of
 from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND
@@ -111,16 +112,17 @@ def _injections(
     scenario: Scenario,
     problems: list[Problem],
 ) -> Injections:
-    carrier = CARRIER_OF_KIND[inputs.kind]
+    network_carrier = CARRIER_OF_KIND[inputs.kind]
     steps = len(scenario.time)
     names = tuple(terminal.name for terminal in inputs.terminals)
     p_kw, q_kvar = np.zeros((steps, len(names))), np.zeros((steps, len(names)))
-    own = wide[wide["carrier"] == carrier]
-    by_name: Mapping[str, pd.DataFrame] = {str(k): v for k, v in own.groupby("participant")}
-    for k, name in enumerate(names):
+    groups = wide.groupby(["participant", "carrier"])
+    by_name: Mapping[tuple[str, str], pd.DataFrame] = {(str(a), str(b)): v for (a, b), v in groups}
+    for k, terminal in enumerate(names):
+        name, carrier = party_of(terminal), carrier_at(terminal, network_carrier)
         if name not in scenario.config.participants:
             continue
-        rows = by_name.get(name)
+        rows = by_name.get((name, carrier))
         if rows is None:
             problems.append(
                 Problem(

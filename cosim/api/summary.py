@@ -17,8 +17,9 @@ from cosim.coupling import Cause, Coupled, Verification
 from cosim.coupling.certificate import certificate
 from cosim.coupling.outcome import Verdict
 from cosim.market.account import charges
-from cosim.market.tariffs import resolve_prices
+from cosim.market.tariffs import account_prices
 from cosim.records import Baseline, Schedule
+from cosim.records.names import party_of
 from cosim.scenario import Scenario
 from cosim.scenario.config import Bargaining
 from cosim.settlement.players import Players
@@ -225,7 +226,7 @@ def lower_bound(
 
 def _relief(scenario: Scenario, baselines: Mapping[str, Baseline]) -> float | None:
     """Return what all baseline losses and pump electricity cost; None with negative prices."""
-    prices = resolve_prices(scenario)
+    prices = account_prices(scenario)
     total = 0.0
     for charge in charges(scenario, baselines):
         own = prices[charge.carrier]
@@ -253,14 +254,14 @@ def player_entries(players: Players) -> dict[str, list[str]]:
 
 def terminal_entries(scenario: Scenario) -> dict[str, dict[str, list[int]]]:
     """Return where participants are connected: network -> participant -> element indices."""
-    return {
-        name: {
-            terminal.name: [point.id for point in terminal.points]
-            for terminal in inputs.terminals
-            if terminal.name in scenario.config.participants
-        }
-        for name, inputs in scenario.networks.items()
-    }
+    found: dict[str, dict[str, list[int]]] = {name: {} for name in scenario.networks}
+    for name, inputs in scenario.networks.items():
+        for terminal in inputs.terminals:
+            party, ids = party_of(terminal.name), [point.id for point in terminal.points]
+            if party in scenario.config.participants:
+                known = found[name].setdefault(party, [])
+                known += [id_ for id_ in ids if id_ not in known]
+    return found
 
 
 def device_entries(scenario: Scenario) -> dict[str, dict[str, str]]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cosim.coupling import Iteration, Networks, Verification
 from cosim.records import Schedule
+from cosim.records.names import carrier_at
 from cosim.scenario import Scenario
 
 
@@ -77,8 +78,9 @@ def nodal_frame(schedule: Schedule, carriers: Mapping[str, str]) -> pd.DataFrame
     for grid, congestion in duals.congestion.items():
         names = schedule.injections[grid].terminals
         steps = len(schedule.time)
-        carrier_price = duals.energy[carriers[grid]]
-        energy = np.repeat(carrier_price[:, None], len(names), axis=1)
+        traded = [carrier_at(name, carriers[grid]) for name in names]
+        prices = [duals.energy[carrier] for carrier in traded]
+        energy = np.column_stack(prices) if prices else np.zeros((steps, 0))
         loss = duals.loss[grid]
         frames.append(
             pd.DataFrame(

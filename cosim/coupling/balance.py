@@ -10,6 +10,7 @@ from cosim.coupling.networks import Networks, Verification, throughput_kw
 from cosim.records import Baseline, Schedule
 from cosim.records.time import FloatArray
 from cosim.scenario.config import CARRIER_OF_KIND
+from cosim.scenario.networks import charged_kinds
 
 
 def charged_kw(
@@ -22,11 +23,11 @@ def charged_kw(
     charged: dict[str, FloatArray] = {}
     for name, grid in networks.grids.items():
         states, base = verification.states[name], baselines[name]
-        kind = grid.inputs.kind
-        if kind == "gas":
-            continue
-        _add(charged, CARRIER_OF_KIND[kind], states.loss_kw - base.loss_kw)
-        if kind in ("heat", "cooling"):
+        kinds = charged_kinds(grid.inputs.kind, grid.inputs.settings)
+        if "loss" in kinds:
+            carrier = CARRIER_OF_KIND[grid.inputs.kind]
+            _add(charged, carrier, states.loss_kw - base.loss_kw)
+        if "auxiliary" in kinds:
             _add(charged, "electricity", states.auxiliary_kw - base.auxiliary_kw)
     return charged
 

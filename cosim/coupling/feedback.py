@@ -21,6 +21,7 @@ from cosim.records import (
     read_only,
 )
 from cosim.records.time import FloatArray
+from cosim.scenario.networks import charged_kinds
 
 CANDIDATES_PER_LIMIT_AND_STEP = 12
 """Violations that are linearised per limit and step, worst first."""
@@ -241,7 +242,10 @@ def feed_back(
     sensitivities = grid.linearise(states, targets)
     cuts, immovable = limit_cuts(sensitivities, grid.limits, iteration, margin)
     if kind == "gas":
-        return Feedback(tuple(cuts), (), immovable)
+        kinds = charged_kinds(kind, grid.inputs.settings)
+        held = flat.auxiliary
+        pumped = [_line(sensitivities, k, iteration, True, held) for k in kinds]
+        return Feedback(tuple(cuts), tuple(pumped), immovable)
     piped = kind in ("heat", "cooling")
     lines = loss_lines(sensitivities, iteration, exact=piped, auxiliary=piped, flat=flat)
     return Feedback(tuple(cuts), tuple(lines), immovable)

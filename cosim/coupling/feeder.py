@@ -16,8 +16,8 @@ from cosim.grids.base import Grid
 from cosim.records import Cut, CutKey, GridStates, Injections, LossLine, Target
 from cosim.records.time import FloatArray
 from cosim.scenario.config import CARRIER_OF_KIND, CouplingSection
+from cosim.scenario.networks import charged_kinds
 
-PIPED = ("heat", "cooling")
 CONSTANTS_TRIED = 3
 """Constants tried at a step before its dispatch is kept where it is."""
 LINE_SHARE = 0.5
@@ -126,7 +126,7 @@ class Feeder:
     def _flatten(self, grid: Grid, mismatch: Mapping[str, FloatArray]) -> None:
         """Give up the slopes of pipe networks at steps where an earlier line misled the market."""
         name, kind = grid.inputs.name, grid.inputs.kind
-        if kind not in PIPED or not any(line.grid == name for line in self.lines):
+        if not _pumps(grid) or not any(line.grid == name for line in self.lines):
             return
         tolerance = self._settings.balance_tolerance
         for line, carrier in (("loss", CARRIER_OF_KIND[kind]), ("auxiliary", "electricity")):
@@ -161,7 +161,7 @@ class Feeder:
         name, kind = grid.inputs.name, grid.inputs.kind
         if not any(line.grid == name for line in self.lines):
             return None
-        carriers = {CARRIER_OF_KIND[kind]} | ({"electricity"} if kind in PIPED else set())
+        carriers = {CARRIER_OF_KIND[kind]} | ({"electricity"} if _pumps(grid) else set())
         limit = self._settings.balance_tolerance * LINE_SHARE
         return frozenset(
             int(k) for c in carriers & set(mismatch) for k in np.flatnonzero(mismatch[c] > limit)
@@ -197,6 +197,11 @@ class Feeder:
         self._market.set_loss_lines(feedback.lines)
         self.lines.extend(feedback.lines)
         self._immovable.update((grid, target) for target in feedback.immovable)
+
+
+def _pumps(grid: Grid) -> bool:
+    """Return whether a network charges the electricity of pumps or compressors."""
+    return "auxiliary" in charged_kinds(grid.inputs.kind, grid.inputs.settings)
 
 
 def _solved_steps(states: GridStates) -> list[int]:

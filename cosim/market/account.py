@@ -17,6 +17,7 @@ from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND, Sharing
+from cosim.scenario.networks import charged_kinds
 from cosim.scenario.participants import Carrier
 
 UNLIMITED_KW = float("inf")
@@ -43,15 +44,15 @@ def charges(scenario: Scenario, baselines: Mapping[str, Baseline]) -> tuple[Char
     """Return the losses and pump powers that the networks of a scenario can cause.
 
     Electric, heat and cooling networks have losses; heat and cooling networks also pumps, charged
-    in electricity. Gas networks charge nothing.
+    in electricity, gas networks their compressors where a bus feeds them.
     """
     found = []
     for name, network in scenario.networks.items():
-        if network.kind == "gas":
-            continue
         base = baselines.get(name, _nothing(name, len(scenario.time)))
-        found.append(Charge(name, "loss", CARRIER_OF_KIND[network.kind], base.loss_kw))
-        if network.kind in ("heat", "cooling"):
+        kinds = charged_kinds(network.kind, network.settings)
+        if "loss" in kinds:
+            found.append(Charge(name, "loss", CARRIER_OF_KIND[network.kind], base.loss_kw))
+        if "auxiliary" in kinds:
             found.append(Charge(name, "auxiliary", "electricity", base.auxiliary_kw))
     return tuple(found)
 

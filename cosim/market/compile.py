@@ -18,7 +18,7 @@ from cosim.market.places import contract_columns, ladder_columns, peak_columns
 from cosim.market.program import Bounds, Program
 from cosim.market.rows import row_groups, row_owner
 from cosim.records import read_only
-from cosim.records.names import NETWORK, OPERATOR, PUMP_PREFIX
+from cosim.records.names import NETWORK, OPERATOR, PUMP_PREFIX, party_of
 from cosim.records.time import IntArray
 from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND
@@ -212,7 +212,8 @@ def _terminals(
                 p[:, k] = _at(block.pump_injection, columns)
                 defined[:, k] = _at(block.pump_definition, rows)
                 continue
-            block = market.parties[terminal.name].block.component(CARRIER_OF_KIND[network.kind])
+            carrier = terminal.carrier or CARRIER_OF_KIND[network.kind]
+            block = market.parties[party_of(terminal.name)].block.component(carrier)
             p[:, k] = _at(block.injection, columns)
             defined[:, k] = _at(block.injection_definition, rows)
             if network.kind == "electric":

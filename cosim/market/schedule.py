@@ -10,7 +10,7 @@ import pandas as pd
 from cosim.market.compile import Compiled
 from cosim.market.layout import Functionals
 from cosim.records import CostTable, Injections, TimeAxis, read_only
-from cosim.records.names import NETWORK, OPERATOR
+from cosim.records.names import NETWORK, OPERATOR, carrier_at, party_of
 from cosim.records.schedule import no_contracts
 from cosim.records.time import FloatArray
 
@@ -139,8 +139,9 @@ def _party_rows(compiled: Compiled, x: FloatArray) -> Iterator[Row]:
             yield party, device, carrier, "demand_kw", values
     for grid, entry in injections(compiled, x).items():
         for k, name in enumerate(entry.terminals):
-            if name in layout.parties:
-                yield name, "connection", layout.carriers[grid], "p_kw", entry.p_kw[:, k]
+            if party_of(name) in layout.parties:
+                what = carrier_at(name, layout.carriers[grid])
+                yield party_of(name), "connection", what, "p_kw", entry.p_kw[:, k]
                 if layout.q_columns[grid][0, k] >= 0:
                     yield name, "connection", layout.carriers[grid], "q_kvar", entry.q_kvar[:, k]
 

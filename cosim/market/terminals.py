@@ -10,7 +10,7 @@ import pyomo.environ as pyo
 from cosim.market.devices import Ports
 from cosim.market.reactive import add_reactive, reactive_variables
 from cosim.market.trade import net_import
-from cosim.records.names import PUMP_PREFIX
+from cosim.records.names import PUMP_PREFIX, party_of
 from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND
 
@@ -31,7 +31,8 @@ def add_injections(
     `injection_definition`: injection[t] = sell[t] + share_out[t] - buy[t] - share_in[t], one per
     participant and network, in the participant's carrier block; for pump terminals
     `pump_definition`: pump_injection[t] = -auxiliary[t]. In the electric network also reactive
-    power, see `reactive.add_reactive`.
+    power, see `reactive.add_reactive`. Of hydrogen, what is sold goes into the gas network:
+    injection[t] = sell[t]; what is bought or shared takes other ways.
 
     Args:
         model: with the networks' charges.
@@ -46,6 +47,8 @@ def add_injections(
             if terminal.name.startswith(PUMP_PREFIX):
                 grid = terminal.name.removeprefix(PUMP_PREFIX)
                 _add_pump(model.network.grids.component(grid), steps)
+            elif terminal.carrier is not None:
+                _add_feed(blocks[party_of(terminal.name)].component(terminal.carrier), steps)
             else:
                 block = blocks[terminal.name].component(carrier)
                 _add_injection(block, steps)
@@ -59,6 +62,15 @@ def _add_injection(block: pyo.Block, steps: range) -> None:
         steps,
         rule=lambda b, t: b.injection[t] + pyo.quicksum(net_import(b, t)) == 0.0,
         doc="what a participant exports is injected at its terminal",
+    )
+
+
+def _add_feed(block: pyo.Block, steps: range) -> None:
+    block.injection = pyo.Var(steps, within=pyo.NonNegativeReals)
+    block.injection_definition = pyo.Constraint(
+        steps,
+        rule=lambda b, t: b.injection[t] - b.sell[t] == 0.0,
+        doc="hydrogen that is sold is fed into the gas network",
     )
 
 

@@ -13,3 +13,8 @@ HYDROGEN_PREFIX = "hydrogen:"
 def party_of(terminal: str) -> str:
     """Return the participant behind a terminal's name (or the name of a pump's terminal)."""
     return terminal.removeprefix(HYDROGEN_PREFIX)
+
+
+def carrier_at(terminal: str, network_carrier: str) -> str:
+    """Return what is exchanged at a terminal of a network for a carrier."""
+    return "hydrogen" if terminal.startswith(HYDROGEN_PREFIX) else network_carrier

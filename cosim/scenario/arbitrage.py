@@ -12,6 +12,7 @@ from cosim.errors import Problem, ScenarioError
 from cosim.records.time import FloatArray
 from cosim.scenario.carriers import Carrier
 from cosim.scenario.config import CARRIER_OF_KIND, ScenarioConfig
+from cosim.scenario.networks import charged_kinds
 from cosim.scenario.scenario import resolve_series
 from cosim.scenario.tariffs import Tariff
 from cosim.units import KG_PER_T
@@ -100,9 +101,12 @@ def _prices(
 
 def _networks_charge(config: ScenarioConfig, carrier: Carrier) -> bool:
     """True if losses or pumps of networks are bought in this carrier."""
-    kinds = {network.kind for network in config.networks.values()} - {"gas"}
-    pumps = carrier == "electricity" and bool(kinds & {"heat", "cooling"})
-    return pumps or carrier in {CARRIER_OF_KIND[kind] for kind in kinds}
+    charged = {
+        "electricity" if kind == "auxiliary" else CARRIER_OF_KIND[network.kind]
+        for network in config.networks.values()
+        for kind in charged_kinds(network.kind, network)
+    }
+    return carrier in charged
 
 
 def _between(config: ScenarioConfig, carrier: Carrier, traders: list[_Trader]) -> Iterator[Problem]:

@@ -176,7 +176,8 @@ class HydrogenBlending(Strict):
     """
 
     max_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
-    """Largest share by volume at any junction. 0.1: DVGW G 260 (2021), without special customers."""
+    """Largest share by volume at any junction. 0.1 is usual in plans (DVGW G 260 and G 262); filling
+    stations need less."""
     fluid_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
     """Share by volume of the blend whose density, viscosity and compressibility all pipes have;
     `max_fraction` if missing, which is on the safe side for pressures and velocities."""
@@ -201,6 +202,21 @@ class GasNetwork(Strict):
     pump_bus: int | str | None = None
     """Electric bus (index or name) that feeds the compressors; their electricity is charged to the
     network account then. Not charged if missing."""
+
+
+def charged_kinds(kind: str, settings: object) -> tuple[Literal["loss", "auxiliary"], ...]:
+    """Return what a network charges to the network account: losses, electricity of pumps.
+
+    Gas networks have no losses; their compressors count where `pump_bus` says who feeds them.
+
+    Args:
+        kind: of the network.
+        settings: its section of the scenario.
+    """
+    if kind == "gas":
+        charged = isinstance(settings, GasNetwork) and settings.pump_bus is not None
+        return ("auxiliary",) if charged else ()
+    return ("loss", "auxiliary") if kind in ("heat", "cooling") else ("loss",)
 
 
 Network = Annotated[ElectricNetwork | HeatNetwork | GasNetwork, Field(discriminator="kind")]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
 from cosim.errors import Problem
 from cosim.records import NetworkInputs, Point, Terminal, TimeAxis
-from cosim.records.names import PUMP_PREFIX
+from cosim.records.names import HYDROGEN_PREFIX, PUMP_PREFIX
 from cosim.records.time import FloatArray
 from cosim.scenario.background import read_background
 from cosim.scenario.config import CARRIER_OF_KIND, ScenarioConfig
 from cosim.scenario.network_file import NetworkFile, find_ids
+from cosim.scenario.networks import GasNetwork, charged_kinds
 from cosim.scenario.participants import Connection
 
+HYDROGEN: Literal["hydrogen"] = "hydrogen"
 TABLE_OF_KIND = {
     "electric": "bus",
     "heat": "heat_consumer",
@@ -35,6 +38,10 @@ def resolve_network(
     """Return the adapter's inputs; what cannot be resolved is added to `problems`."""
     settings = config.networks[file.name]
     terminals = _terminals(config, file, problems)
+    bypass = getattr(settings, "bypass", None)
+    if bypass is not None and bypass.at != "all":
+        for key in bypass.at:
+            _one_id(key, settings.kind, file, f"networks.{file.name}.bypass", problems)
     taken = {point.id for terminal in terminals for point in terminal.points}
     background = read_background(
         settings, file, folder / (settings.background.table or ""), profiles, taken, problems
@@ -51,11 +58,17 @@ def resolve_network(
 
 
 def network_of(config: ScenarioConfig, carrier: str, connection: Connection) -> str | None:
-    """Return the network that a connection belongs to, None where the carrier has none."""
+    """Return the network that a connection belongs to, None where the carrier has none.
+
+    Hydrogen that is fed in at a place belongs to the gas network, if that takes it.
+    """
     if connection.network is not None:
         return connection.network
     for name, network in config.networks.items():
         if CARRIER_OF_KIND[network.kind] == carrier:
+            return name
+        feeds = carrier == HYDROGEN and connection.at is not None
+        if feeds and isinstance(network, GasNetwork) and network.hydrogen is not None:
             return name
     return None
 
@@ -73,8 +86,25 @@ def _terminals(
         where = f"participants.{name}.connections.{carrier}"
         points = _points(connection, kind, file, where, problems)
         found.append(Terminal(name, points, connection.at_slack, connection.feed_temperature_c))
+    if kind == "gas":
+        found.extend(_hydrogen_terminals(config, file, problems))
     if kind == "electric":
         found.extend(_pump_terminals(config, file, problems))
+    return found
+
+
+def _hydrogen_terminals(
+    config: ScenarioConfig, file: NetworkFile, problems: list[Problem]
+) -> list[Terminal]:
+    """Return the terminals at which participants feed hydrogen into a gas network."""
+    found = []
+    for name, participant in config.participants.items():
+        connection = participant.connections.get(HYDROGEN)
+        if connection is None or network_of(config, HYDROGEN, connection) != file.name:
+            continue
+        where = f"participants.{name}.connections.{HYDROGEN}"
+        points = _points(connection, "gas", file, where, problems)
+        found.append(Terminal(f"{HYDROGEN_PREFIX}{name}", points, carrier=HYDROGEN))
     return found
 
 
@@ -145,7 +175,7 @@ def _pump_terminals(
 ) -> list[Terminal]:
     found = []
     for name, network in config.networks.items():
-        if network.kind not in ("heat", "cooling"):
+        if "auxiliary" not in charged_kinds(network.kind, network):
             continue
         where = f"networks.{name}.pump_bus"
         bus = getattr(network, "pump_bus", None)

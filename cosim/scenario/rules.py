@@ -14,10 +14,10 @@ from cosim.scenario.arbitrage import arbitrage_problems
 from cosim.scenario.config import BARGAINING_METHODS, CARRIER_OF_KIND, ScenarioConfig
 from cosim.scenario.horizon import horizon_problems
 from cosim.scenario.market_rules import market_problems
-from cosim.scenario.networks import HeatNetwork
+from cosim.scenario.networks import GasNetwork, HeatNetwork
 from cosim.scenario.participants import Connection
 from cosim.scenario.problems import some
-from cosim.scenario.resolve import network_of
+from cosim.scenario.resolve import HYDROGEN, network_of
 from cosim.scenario.series import ProfileRef
 
 _EPS = 1e-9
@@ -32,6 +32,7 @@ def check_rules(
         *_names(config),
         *_tariffs(config),
         *_networks(config),
+        *_compressor_buses(config),
         *_demand_response(config),
         *_suppliers(config),
         *_players(config),
@@ -82,14 +83,53 @@ def _networks(config: ScenarioConfig) -> Iterator[Problem]:
                         f"{where}.at",
                         repr(connection.at),
                         f"no location, because the scenario has no {carrier} network",
-                        "remove at or add the network",
+                        "set networks.<name>.hydrogen of the gas network, or remove at"
+                        if carrier == HYDROGEN
+                        else "remove at or add the network",
                     )
             elif network not in config.networks:
                 yield Problem(
                     f"{where}.network", repr(network), f"one of {some(list(config.networks))}"
                 )
+            elif carrier == HYDROGEN and config.networks[network].kind == "gas":
+                yield from _hydrogen_feed(config, name, network)
             elif CARRIER_OF_KIND[config.networks[network].kind] != carrier:
                 yield Problem(f"{where}.network", repr(network), f"a network for {carrier}")
+
+
+def _hydrogen_feed(config: ScenarioConfig, participant: str, network: str) -> Iterator[Problem]:
+    """Hydrogen goes into gas networks that take it, and is sold there."""
+    settings = config.networks[network]
+    connection = config.participants[participant].connections[HYDROGEN]
+    where = f"participants.{participant}.connections.{HYDROGEN}"
+    if isinstance(settings, GasNetwork) and settings.hydrogen is None:
+        yield Problem(
+            f"{where}.network",
+            repr(network),
+            "a gas network that takes hydrogen in",
+            f"set networks.{network}.hydrogen.max_fraction or remove the connection's place",
+        )
+    tariff = connection.tariff or config.tariffs.get(HYDROGEN)
+    if tariff is not None and tariff.sell is None:
+        yield Problem(
+            f"tariffs.{HYDROGEN}.sell",
+            "missing",
+            f"a price, because {participant} feeds hydrogen into {network}",
+            "add it; 0 is a price",
+        )
+
+
+def _compressor_buses(config: ScenarioConfig) -> Iterator[Problem]:
+    """Electricity of compressors comes from an electric network."""
+    electric = any(network.kind == "electric" for network in config.networks.values())
+    for name, network in config.networks.items():
+        if isinstance(network, GasNetwork) and network.pump_bus is not None and not electric:
+            yield Problem(
+                f"networks.{name}.pump_bus",
+                repr(network.pump_bus),
+                "nothing, because the scenario has no electric network",
+                "remove it or add the network",
+            )
 
 
 def _apparent_power(connection: Connection, where: str) -> Iterator[Problem]:
