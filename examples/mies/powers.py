@@ -110,7 +110,7 @@ def source_table(power: pd.DataFrame) -> str:
     for column, title in titles.items():
         if column in one:
             lines.append(f"| {title} | {' | '.join(f'{v:,.0f}' for v in one[column])} |")
-    for rule, part in power.groupby("rule", sort=False):
+    for rule, part in power.groupby("rule", sort=False, observed=True):
         weights = part.set_index("player")["weight"].loc[one.index]
         lines.append(f"| weight, {rule} | {' | '.join(f'{v:.3f}' for v in weights)} |")
     return "\n".join(lines)
