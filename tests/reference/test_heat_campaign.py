@@ -1,13 +1,12 @@
 """The heat adapter against plain pandapipes on every network, over very different steps."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cosim.errors import GridError
 from tests.reference.heat_networks import QUICK, SETTINGS, bundled, networks
-from tests.support.heat_campaign import compare
+from tests.support.heat_campaign import KINDS, Outcome, compare
 
 NETWORKS = networks()
 OPEN = sorted(set(bundled()) - {"schutterwald_heat"})
@@ -15,17 +14,22 @@ OPEN = sorted(set(bundled()) - {"schutterwald_heat"})
 CLOSED = sorted(set(NETWORKS) - set(OPEN))
 
 
-def marked(name: str) -> Any:
-    return name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
-
-
-@pytest.mark.parametrize("name", [marked(name) for name in CLOSED])
-def test_batch(name: str, tmp_path: Path) -> None:
-    outcome = compare(name, NETWORKS[name](), tmp_path, SETTINGS.get(name))
+def check(outcome: Outcome, rows: int) -> None:
     assert outcome.faults == []
     assert outcome.engine == "cosim batch", outcome.notes
-    compared = outcome.steps - outcome.failed - outcome.open - outcome.taken_over
-    assert compared >= outcome.steps // 2
+    assert rows - outcome.failed - outcome.open - outcome.taken_over >= rows // 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLOSED)
+def test_batch(name: str, tmp_path: Path) -> None:
+    check(compare(name, NETWORKS[name](), tmp_path, SETTINGS.get(name)), len(KINDS))
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_batch_over_a_few_steps(name: str, tmp_path: Path) -> None:
+    rows = [KINDS.index(kind) for kind in ("no load at some", "one feeds in a third")]
+    check(compare(name, NETWORKS[name](), tmp_path, SETTINGS.get(name), rows=rows), len(rows))
 
 
 @pytest.mark.parametrize("name", OPEN)

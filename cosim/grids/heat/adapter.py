@@ -35,6 +35,7 @@ from cosim.grids.heat.limits import heat_limits
 from cosim.grids.heat.linearise import linearise
 from cosim.grids.heat.net import HeatNet, read_heat_net
 from cosim.grids.heat.reference import Reference, missed_outlets, run_reference
+from cosim.grids.heat.sensitivity import exact_slopes, knows
 from cosim.grids.heat.setpoints import Setpoints, fast_setpoints, guessed_setpoints
 from cosim.grids.imports import engine
 from cosim.records import (
@@ -99,8 +100,8 @@ class HeatGrid:
         return self._verify_in_batch(injections, demand)
 
     def linearise(self, states: GridStates, targets: tuple[Target, ...]) -> Sensitivities:
-        """Return slopes by differences of the batch (of pandapipes, where there is no batch)."""
-        base = states.injections
+        """Return exact slopes, by differences at kinks and where there is no batch."""
+        base, net = states.injections, self._net
 
         def evaluate(rows: IntArray, p_kw: FloatArray) -> GridStates:
             at_rows = replace(base, steps=base.steps[rows], p_kw=p_kw, q_kvar=base.q_kvar[rows])
@@ -108,7 +109,12 @@ class HeatGrid:
 
         terminals = self._inputs.terminals
         movable = [k for k, terminal in enumerate(terminals) if not terminal.at_slack]
-        return linearise(states, targets, movable, evaluate)
+        exact = None
+        if knows(net, targets):
+            demand, efficiency = self._consumers.demand(base), self._settings.pump_efficiency
+            exact = exact_slopes(net, self._consumers.share, demand, states, targets, efficiency)
+        alone = len(net.pump_ids) == 1 and "circ_pump_mass" not in net.fittings
+        return linearise(states, targets, movable, evaluate, exact, alone)
 
     def setpoints_frame(self, injections: Injections) -> pd.DataFrame:
         """Return the final set-points; see `cosim.grids.heat.export.setpoints_frame`."""

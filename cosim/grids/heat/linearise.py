@@ -1,7 +1,8 @@
-"""First-order behaviour of a district-heat network, by differences of the batch.
+"""First-order behaviour of a heat network: exact slopes, differences where those mislead.
 
-Each terminal's injection is moved a little up and down at every step; all steps are solved at
-once. Two places need more than a little:
+Slopes come from the equations themselves (`sensitivity`) where the batch covers the network; else,
+and for quantities that it does not know, each terminal's injection is moved a little up and down
+and all steps are solved at once. Two places need more than a tangent in any case:
 
 - A terminal (almost) at rest sits on a kink: its stagnant connection is at ground temperature and
   loses nothing, and whether it starts to draw or to feed in, losses rise. There the slope is a
@@ -11,7 +12,8 @@ once. Two places need more than a little:
   kW, so slopes of losses beyond `ERRATIC` are taken over a wide step instead.
 
 What the plant delivers is losses plus what is drawn less what is fed in, so that its slope is that
-of the losses minus one, and a cut on it moves with the loss line of the same round.
+of the losses minus one, and a cut on it moves with the loss line of the same round. Where there are
+other producers too, its slope is its own.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cosim.grids.heat.sensitivity import PLANT_BALANCE, Exact
 from cosim.records import GridStates, Sensitivities, Target, read_only
 from cosim.records.time import FloatArray, IntArray
 
@@ -37,9 +40,6 @@ ERRATIC = 0.25
 """Slope of losses or pump power, kW per kW, that only a pipe about to stand still has."""
 WIDE_STEP_KW = 10.0
 WIDE_STEP_SHARE = 0.1
-
-PLANT_HEAT = frozenset({"heat_kw", "heat_beside_feed_in_kw"})
-"""Columns of the plant that follow from the balance."""
 
 Evaluate = Callable[[IntArray, FloatArray], GridStates]
 """States at some rows of the injections, with other p_kw, shape (rows, n)."""
@@ -61,6 +61,8 @@ def linearise(
     targets: Sequence[Target],
     movable: Sequence[int],
     evaluate: Evaluate,
+    exact: Exact | None = None,
+    balanced: bool = True,
 ) -> Sensitivities:
     """Return slopes of targets, losses and pump power for every movable terminal.
 
@@ -70,6 +72,8 @@ def linearise(
         movable: positions of the terminals that act on the pipes; the others (at the plant) have
             slopes of zero.
         evaluate: the adapter's engine.
+        exact: slopes that need no differences, NaN where unknown.
+        balanced: the plant alone makes up for what is not fed in.
     """
     p_kw = states.injections.p_kw
     steps, n = p_kw.shape
@@ -77,16 +81,26 @@ def linearise(
     rows = np.array([row_of[target.step] for target in targets], dtype=np.int64)
     d_target = np.zeros((len(targets), n))
     d_loss, d_auxiliary = np.zeros((steps, n)), np.zeros((steps, n))
-    everywhere = np.arange(steps)
+    plant = [m for m, t in enumerate(targets) if balanced and t.quantity in PLANT_BALANCE]
     for k in movable:
-        low, high = _move(states, k, everywhere, choose_step(p_kw[:, k]), evaluate)
-        d_loss[:, k], d_auxiliary[:, k] = low.slopes(high)
-        d_target[:, k] = _target_slopes(low, high, targets, rows)
+        todo = np.ones(steps, dtype=bool)
+        if exact is not None:
+            d_loss[:, k], d_auxiliary[:, k] = exact.loss[:, k], exact.auxiliary[:, k]
+            d_target[:, k] = exact.target[:, k]
+            todo = (np.abs(p_kw[:, k]) < AT_REST_KW) | ~np.isfinite(exact.loss[:, k])
+        some = np.flatnonzero(todo & np.isfinite(states.loss_kw))
+        if len(some):
+            low, high = _move(states, k, some, choose_step(p_kw[:, k])[some], evaluate)
+            d_loss[some, k], d_auxiliary[some, k] = low.slopes(high)
+            asked = np.flatnonzero(np.isin(rows, some))
+            place = np.searchsorted(some, rows[asked])
+            d_target[asked, k] = _target_slopes(
+                low, high, [targets[m] for m in asked.tolist()], place
+            )
         odd = np.flatnonzero(np.abs(d_loss[:, k]) > ERRATIC)
         if len(odd):
             d_loss[odd, k], d_auxiliary[odd, k] = _wide(states, k, odd, evaluate)
-        balanced = [m for m, target in enumerate(targets) if target.quantity in PLANT_HEAT]
-        d_target[balanced, k] = d_loss[rows[balanced], k] - 1.0
+        d_target[plant, k] = d_loss[rows[plant], k] - 1.0
     empty = ~np.isfinite(states.loss_kw)
     d_loss[empty] = np.nan
     d_auxiliary[empty] = np.nan
@@ -113,7 +127,8 @@ class _Side:
 
     Attributes:
         states: as evaluated.
-        base: fields of the base at the same rows.
+        base: states that were moved from.
+        rows: rows of the base that were evaluated.
         usable: rows where the states exist.
         moved_kw: how far the terminal was moved, zero where it stays at the base.
         loss_kw: losses of either.
@@ -122,18 +137,20 @@ class _Side:
 
     states: GridStates
     base: GridStates
+    rows: IntArray
     usable: np.ndarray
     moved_kw: FloatArray
     loss_kw: FloatArray
     auxiliary_kw: FloatArray
 
     def pick(self, targets: Sequence[Target], rows: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Return value and distance moved for every target; the side must have all rows.
+        """Return value and distance moved for every target, at rows of this side.
 
         A quantity that does not apply on this side (a consumer at rest has no supply temperature
         to keep) stays at the base too.
         """
-        there, here = pick(self.states, targets, rows), pick(self.base, targets, rows)
+        there = pick(self.states, targets, rows)
+        here = pick(self.base, targets, self.rows[rows])
         applies = self.usable[rows] & np.isfinite(there)
         return np.where(applies, there, here), np.where(applies, self.moved_kw[rows], 0.0)
 
@@ -178,6 +195,7 @@ def _move(
             _Side(
                 states=found,
                 base=states,
+                rows=rows,
                 usable=usable,
                 moved_kw=np.where(usable, size_kw, 0.0),
                 loss_kw=np.where(usable, found.loss_kw, states.loss_kw[rows]),

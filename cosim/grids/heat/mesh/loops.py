@@ -51,7 +51,7 @@ def lift_of(net: Mesh, e: int, flow: float) -> tuple[float, float]:
 
 
 @jit
-def _friction_slope(net: Mesh, friction: int, e: int, re: float, lam: float) -> float:
+def friction_slope(net: Mesh, friction: int, e: int, re: float, lam: float) -> float:
     """Return Re d(lambda)/d(Re)."""
     if re <= 0.0 or lam <= 0.0:
         return 0.0
@@ -86,7 +86,6 @@ def fall(
     rho, flow = state.rho[e], state.f[e]
     scale = 1.0 / (2.0 * PA_PER_BAR * rho * area**2)
     drag, slope = net.loss_coefficient[e], 2.0 * net.loss_coefficient[e]
-    slow = 0.0
     if net.length_m[e] > 0.0:
         ratio = net.length_m[e] / net.diameter_m[e]
         per_flow = net.diameter_m[e] / (state.eta[e] * area)
@@ -98,11 +97,10 @@ def fall(
             value = slow * flow + scale * drag * flow * abs(flow)
             slope = slow + scale * slope * abs(flow)
         else:
-            slow = scale * ratio * 64.0 / per_flow * LAMINAR_SHARE
             drag += lam * ratio
-            slope += (2.0 * lam + _friction_slope(net, friction, e, re, lam)) * ratio
+            slope += (2.0 * lam + friction_slope(net, friction, e, re, lam)) * ratio
             value = scale * drag * flow * abs(flow)
-            slope = max(scale * slope * abs(flow), slow)
+            slope = scale * slope * abs(flow)
     else:
         value = scale * drag * flow * abs(flow)
         slope = scale * slope * abs(flow)
@@ -110,6 +108,17 @@ def fall(
     rise = net.height_m[net.start[e]] - net.height_m[net.end[e]]
     value -= rho * GRAVITY_M_PER_S2 * rise / PA_PER_BAR + lift
     return value, slope - lift_slope
+
+
+@jit
+def _least_slope(net: Mesh, state: State, e: int) -> float:
+    """Share of the slope of laminar flow, so that no slope vanishes at rest, bar s/kg."""
+    if net.length_m[e] == 0.0:
+        return 0.0
+    area = np.pi * net.diameter_m[e] ** 2 / 4.0
+    share = LAMINAR_SHARE * 64.0 * state.eta[e] * area / net.diameter_m[e]
+    ratio = net.length_m[e] / net.diameter_m[e]
+    return float(share * ratio / (2.0 * PA_PER_BAR * state.rho[e] * area**2))
 
 
 @jit
@@ -141,7 +150,8 @@ def _evaluate(
         e = net.rows[i]
         if friction != COLEBROOK and net.length_m[e] > 0.0:
             lam[e] = _factor(net, friction, state, e)
-        value, slope[e] = fall(net, friction, state, e, lam[e], exact)
+        value, steep = fall(net, friction, state, e, lam[e], exact)
+        slope[e] = max(steep, _least_slope(net, state, e))
         for k in range(net.row_ptr[i], net.row_ptr[i + 1]):
             gap[net.row_loop[k]] += net.row_sign[k] * value
     largest = 0.0

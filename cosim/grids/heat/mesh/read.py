@@ -42,6 +42,7 @@ class MeshNet:
         consumers: positions of the consumers that are joined at both ends.
         edges: table -> first edge of each element, -1 where it is out of use.
         sections: edges of each pipe, 0 where it is out of use.
+        chords: table and position of the element that each chord belongs to.
         reasons: why there is no mesh.
     """
 
@@ -52,6 +53,7 @@ class MeshNet:
     consumers: IntArray
     edges: Mapping[str, IntArray]
     sections: IntArray
+    chords: tuple[tuple[str, int], ...]
     reasons: tuple[str, ...]
 
 
@@ -91,8 +93,19 @@ def find_mesh(
         consumers=read_only(joined, np.int64),
         edges={name: read_only(first, np.int64) for name, first in edges.first.items()},
         sections=read_only(edges.sections, np.int64),
+        chords=() if mesh is None else tuple(_owner(edges, int(e)) for e in mesh.chord),
         reasons=tuple(reasons),
     )
+
+
+def _owner(edges: Edges, edge: int) -> tuple[str, int]:
+    """Return table and position of the element that an edge belongs to."""
+    for table, first in edges.first.items():
+        parts = edges.sections if table == "pipe" else np.ones(len(first), dtype=np.int64)
+        inside = np.flatnonzero((first >= 0) & (first <= edge) & (edge < first + parts))
+        if len(inside):
+            return table, int(inside[0])
+    raise ValueError(f"edge {edge} belongs to no element")
 
 
 def _bad_controls(edges: Edges, mesh: Mesh) -> list[str]:

@@ -50,11 +50,11 @@ def bypass_flow(net: Mesh, m: float, c: int) -> float:
 
 
 @jit
-def order_of_flow(net: Mesh, f: FloatArray, waiting: IntArray, order: IntArray) -> None:
+def order_of_flow(net: Mesh, f: FloatArray, waiting: IntArray, order: IntArray) -> int:
     """Write the nodes into `order` so that water comes from earlier ones (Kahn's algorithm).
 
     A producer's outlet does not depend on its inlet. Nodes on a cycle of flow (a booster pump that
-    pumps in a circle) come last; their temperatures follow by iteration.
+    pumps in a circle) come last; their temperatures follow by iteration. Returns their number.
     """
     n, edges = len(net.order), len(net.start)
     waiting[:] = 0
@@ -81,10 +81,12 @@ def order_of_flow(net: Mesh, f: FloatArray, waiting: IntArray, order: IntArray) 
                 if waiting[other] == 0:
                     order[last] = other
                     last += 1
+    circling = n - last
     for i in range(n):
         if waiting[net.order[i]] > 0:
             order[last] = net.order[i]
             last += 1
+    return circling
 
 
 @jit
