@@ -142,5 +142,6 @@ def _volumes(axis: Axes, table: pd.DataFrame) -> None:
     axis.invert_yaxis()
     axis.axvline(0.0, color=style.GREY, linewidth=0.8)
     axis.set_title("Energy given (right) and taken (left), kWh", pad=20)
-    axis.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=5, borderaxespad=0.1)
+    if carriers:
+        axis.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=5, borderaxespad=0.1)
     axis.xaxis.set_major_formatter(text.tick)
