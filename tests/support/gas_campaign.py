@@ -32,7 +32,6 @@ GATES = {
     "v_from_m_per_s": 1e-4,
     "v_to_m_per_s": 1e-4,
     "v_mean_m_per_s": 1e-4,
-    "compr_power_mw": 1e-6,
 }
 """Largest difference that passes; flows also pass within 1e-6 of the largest flow."""
 RELATIVE = 1e-6
@@ -162,7 +161,13 @@ class _Plain:
 
 
 def compare(outcome: Outcome, states: GridStates, row: int, net: Any) -> None:
-    """Note the largest difference of every column that pandapipes has too."""
+    """Note the largest difference of every column that pandapipes has too, and of power."""
+    power_kw = _power_kw(net)
+    outcome.worst["power_kw"] = max(
+        outcome.worst.get("power_kw", 0.0), abs(float(states.auxiliary_kw[row]) - power_kw)
+    )
+    if not outcome.worst["power_kw"] <= RELATIVE * (1.0 + power_kw):
+        outcome.faults.append(f"{KINDS[row]}: compressors off by {outcome.worst['power_kw']} kW")
     slow_flow, slow_speed = _slow(net) if outcome.model == "swamee-jain" else (0.0, 0.0)
     for column in states.fields:
         if (column.element, column.quantity) in DERIVED:
@@ -185,6 +190,12 @@ def compare(outcome: Outcome, states: GridStates, row: int, net: Any) -> None:
             gate = max(gate, RELATIVE * float(np.nanmax(np.abs(expected), initial=0.0)))
         if not difference <= gate:
             outcome.faults.append(f"{KINDS[row]}: {key} off by {difference:.2e}, gate {gate:.1e}")
+
+
+def _power_kw(net: Any) -> float:
+    """Return the power of all compressors and pumps, as far as the gas has a molar mass."""
+    tables = [t for t in ("compressor", "pump") if t in net and len(net[t])]
+    return 1e3 * float(sum(np.nansum(net[f"res_{t}"]["compr_power_mw"]) for t in tables))
 
 
 def _slow(net: Any) -> tuple[float, float]:
