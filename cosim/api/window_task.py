@@ -17,6 +17,7 @@ from cosim.api.stopwatch import Stopwatch
 from cosim.api.tables import iteration_frame
 from cosim.api.window_parts import tightest, write_parts
 from cosim.api.window_worlds import (
+    ALONE,
     COPPER_PLATE,
     LOSSES,
     TOGETHER,
@@ -31,7 +32,7 @@ from cosim.coupling.kept import without_look_ahead
 from cosim.coupling.outcome import Verdict
 from cosim.errors import SolveError
 from cosim.grids import Engine
-from cosim.records import Injections, NetworkDuals, Past, Window
+from cosim.records import Injections, NetworkDuals, Past, Schedule, Window
 from cosim.scenario import Scenario
 
 
@@ -53,6 +54,14 @@ class WindowTask:
 
 
 @dataclass(frozen=True, slots=True)
+class Marginal:
+    """Injections per network, and the marginal values of the same steps."""
+
+    injections: Mapping[str, Injections]
+    duals: NetworkDuals
+
+
+@dataclass(frozen=True, slots=True)
 class WindowOutcome:
     """What a window comes to; its long tables are in its folder.
 
@@ -63,8 +72,8 @@ class WindowOutcome:
         summary: as of a short run of these steps.
         iterations: rounds, as in the run folder.
         worlds: costs and states by world.
-        injections: verified, per network, of the steps that are kept.
-        duals: marginal values of the same steps.
+        marginal: of the steps that are kept, by world: what was injected and what it was worth;
+            of everyone alone only where losses are billed by it.
         smallest_margin: of all checks, see `tightest`.
         notes: what the reader should know.
         seconds: per stage.
@@ -76,8 +85,7 @@ class WindowOutcome:
     summary: Mapping[str, Any]
     iterations: pd.DataFrame
     worlds: Mapping[str, World]
-    injections: Mapping[str, Injections]
-    duals: NetworkDuals | None
+    marginal: Mapping[str, Marginal]
     smallest_margin: float
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
@@ -150,8 +158,7 @@ def _solve(task: WindowTask) -> WindowOutcome:
         summary=_summary(scenario, physics, confirmed),
         iterations=iteration_frame(coupled.iterations, _kinds(scenario)),
         worlds=worlds,
-        injections={name: s.injections for name, s in coupled.verification.states.items()},
-        duals=market.kept(priced).duals,
+        marginal=_marginal(coupled, market.kept(priced), alone),
         smallest_margin=tightest(coupled.verification),
         notes=confirmed.notes,
         seconds=dict(watch.seconds),
@@ -202,6 +209,15 @@ def _with_losses(desk: Desk, together: World, everyone: frozenset[str]) -> World
     market = desk.market(LOSSES)
     market.set_loss_lines(desk.market(TOGETHER).loss_lines)
     return desk.world(market, market.solve(everyone, effort="rounded"), True)
+
+
+def _marginal(coupled: Coupled, priced: Schedule, alone: Schedule | None) -> dict[str, Marginal]:
+    assert priced.duals is not None
+    verified = {name: states.injections for name, states in coupled.verification.states.items()}
+    found = {TOGETHER: Marginal(verified, priced.duals)}
+    if alone is not None and alone.duals is not None:
+        found[ALONE] = Marginal(alone.injections, alone.duals)
+    return found
 
 
 def _summary(scenario: Scenario, physics: Physics, confirmed: Confirmed) -> dict[str, Any]:

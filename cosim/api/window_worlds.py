@@ -7,7 +7,7 @@ follows a path of its own; what it saves is the difference between two such path
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -109,7 +109,8 @@ def coalition_worlds(desk: Desk) -> tuple[dict[str, World], Schedule]:
         desk: markets of the window, the whole community's with its cuts and loss lines.
 
     Returns:
-        Worlds by name; the stand-alone schedule of the steps that are kept.
+        Worlds by name; the stand-alone schedule of the steps that are kept, with marginal values
+        where losses are billed by them.
     """
     config = desk.scenario.config
     players = players_of(config)
@@ -129,7 +130,11 @@ def coalition_worlds(desk: Desk) -> tuple[dict[str, World], Schedule]:
         market, found = _run(desk, name, case)
         worlds[name] = desk.world(market, found.schedule, found.verdict == "feasible")
         desk.forget(name)
-    return worlds, alone_market.kept(alone.schedule)
+    before = alone.schedule
+    if config.bargaining.loss_rule == "marginal":
+        priced = alone_market.solve(frozenset(), start=before, duals=True, effort="fixed")
+        before = replace(before, duals=priced.duals)
+    return worlds, alone_market.kept(before)
 
 
 def _run(desk: Desk, world: str, case: Case) -> tuple[Market, Coupled]:

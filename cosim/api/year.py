@@ -125,7 +125,7 @@ def _write_networks(folder: Path, scenario: Scenario, hardest: WindowOutcome) ->
     """Write the network files with the profiles of the window that comes closest to a limit."""
     inside = take_window(scenario, _without_look_ahead(hardest.window))
     for name, grid in build_grids(inside.networks).items():
-        write_network(folder, name, grid.network_json(hardest.injections[name]))
+        write_network(folder, name, grid.network_json(hardest.marginal[TOGETHER].injections[name]))
 
 
 def _without_look_ahead(window: Window) -> Window:

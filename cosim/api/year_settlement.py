@@ -154,13 +154,13 @@ def _schedule(
         time=scenario.time,
         members=sharing,
         table=trade,
-        injections=_injections(outcomes) if world == TOGETHER else {},
+        injections=_injections(outcomes, world),
         costs=costs,
         cost=cost,
         bound=-np.inf,
         gap=float("inf"),
         optimal=False,
-        duals=_duals(outcomes) if world == TOGETHER else None,
+        duals=_duals(outcomes, world),
     )
 
 
@@ -171,10 +171,12 @@ def _trade(files: Sequence[Path]) -> pd.DataFrame:
     return pd.DataFrame(content.to_pandas(coerce_temporal_nanoseconds=True))
 
 
-def _injections(outcomes: Sequence[WindowOutcome]) -> dict[str, Injections]:
-    found = {}
-    for grid, first in outcomes[0].injections.items():
-        entries = [outcome.injections[grid] for outcome in outcomes]
+def _injections(outcomes: Sequence[WindowOutcome], world: str) -> dict[str, Injections]:
+    found: dict[str, Injections] = {}
+    if any(world not in outcome.marginal for outcome in outcomes):
+        return found
+    for grid, first in outcomes[0].marginal[world].injections.items():
+        entries = [outcome.marginal[world].injections[grid] for outcome in outcomes]
         offsets = [outcome.window.first for outcome in outcomes]
         steps = [entry.steps + offset for entry, offset in zip(entries, offsets, strict=True)]
         found[grid] = Injections(
@@ -187,10 +189,9 @@ def _injections(outcomes: Sequence[WindowOutcome]) -> dict[str, Injections]:
     return found
 
 
-def _duals(outcomes: Sequence[WindowOutcome]) -> NetworkDuals | None:
-    parts = [outcome.duals for outcome in outcomes]
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
+def _duals(outcomes: Sequence[WindowOutcome], world: str) -> NetworkDuals | None:
+    known = [outcome.marginal[world].duals for outcome in outcomes if world in outcome.marginal]
+    if len(known) < len(outcomes):
         return None
     return NetworkDuals(
         energy={name: _joined([d.energy[name] for d in known]) for name in known[0].energy},

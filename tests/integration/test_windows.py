@@ -206,6 +206,19 @@ def test_windows_of_other_inputs_are_forgotten(scenario: Path, tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_losses_are_billed_by_marginal_values_of_all_windows(tmp_path: Path) -> None:
+    content = long_hamlet.config(window_hours=18, look_ahead_hours=6)
+    content["bargaining"] |= {"loss_rule": "marginal", "coalition_values": False}
+    result = api.run(long_hamlet.write(tmp_path / "case", content), tmp_path / "run")
+    payments = pd.read_parquet(result.folder / "payments.parquet").set_index("participant")
+    assert payments["payment"].sum() == pytest.approx(0.0, abs=1e-6)
+    network = result.summary["costs"]["by_participant"]["verified"]["network"]
+    assert payments["network_cost"].sum() == pytest.approx(network, abs=1e-6)
+    # Two thirds of the demand sit at the end of the feeder.
+    assert payments["network_cost"]["shop"] > payments["network_cost"]["works"]
+
+
+@pytest.mark.slow
 def test_windows_side_by_side_give_what_windows_in_turn_give(tmp_path: Path) -> None:
     content = long_hamlet.config(window_hours=12, boundary="cyclic")
     content["bargaining"]["coalition_values"] = False
