@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cosim.api.session import load
+from cosim.scenario import Scenario
+from cosim.scenario.horizon import windows_of
 
 
 def check(path: Path | str) -> str:
@@ -20,5 +22,10 @@ def check(path: Path | str) -> str:
     return (
         f"{config.name} is valid: {len(config.participants)} participants with {devices} devices, "
         f"networks: {networks}, {len(scenario.time)} steps of {config.time.step_minutes} min from "
-        f"{scenario.time.index[0].isoformat()}"
+        f"{scenario.time.index[0].isoformat()}{_windows(scenario)}"
     )
+
+
+def _windows(scenario: Scenario) -> str:
+    count = len(windows_of(scenario.config))
+    return f", in {count} windows" if count > 1 else ""
