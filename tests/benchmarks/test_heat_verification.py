@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from cosim.grids.heat import HeatGrid
+from cosim.records import Target
 from tests.support.heat import GROUND_K, at, build, inject, run, tree_network
+from tests.support.heat_mesh import meshed_tree
 
 pytestmark = pytest.mark.benchmark
 STEPS = 96
@@ -30,6 +32,10 @@ def town() -> Any:
 
 def tree(consumers: int) -> Callable[[], Any]:
     return lambda: tree_network(consumers, seed=consumers)
+
+
+def mesh(consumers: int) -> Callable[[], Any]:
+    return lambda: meshed_tree(consumers, seed=consumers, loops=4)
 
 
 def seconds(call: Callable[[], Any], repeats: int = 5) -> float:
@@ -53,7 +59,16 @@ def adapter(net: Any, folder: Path) -> tuple[HeatGrid, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("make_net", "factor"), [(tree(10), 100.0), (tree(50), 100.0), (tree(150), 100.0), (town, 50.0)]
+    ("make_net", "factor"),
+    [
+        (tree(10), 100.0),
+        (tree(50), 100.0),
+        (tree(150), 100.0),
+        (town, 50.0),
+        (mesh(10), 50.0),
+        (mesh(50), 30.0),
+        (mesh(150), 20.0),
+    ],
 )
 def test_batch_against_a_loop_of_pipe_flows(
     make_net: Callable[[], Any], factor: float, tmp_path: Path
@@ -81,8 +96,34 @@ def test_batch_against_a_loop_of_pipe_flows(
     assert np.abs(found[0] - states.get("junction", "t_k").values[:LOOP_STEPS]).max() <= 1e-4
     assert np.abs(found[1] - states.get("junction", "p_bar").values[:LOOP_STEPS]).max() <= 1e-5
     loop, batch = median(spent) * STEPS, seconds(lambda: grid.verify(injections))
-    print(f"{len(net.heat_consumer)} consumers: batch {loop / batch:.0f} times faster")
+    size = len(net.heat_consumer)
+    print(f"{size} consumers, {grid.net.kernel}: batch {loop / batch:.0f} times faster")
     assert loop / batch > factor
+
+
+@pytest.mark.parametrize("make_net", [tree(10), tree(50), tree(150), mesh(10), mesh(50), mesh(150)])
+def test_slopes_of_every_element_against_the_pipe_flow_of_that_step(
+    make_net: Callable[[], Any], tmp_path: Path
+) -> None:
+    # every consumer a terminal; both limits of every consumer and the speed of every pipe wanted
+    net = make_net()
+    count = len(net.heat_consumer)
+    grid = build(net, tmp_path, [at(f"t{k}", k) for k in range(count)], steps=1)
+    rng = np.random.default_rng(3)
+    full = net.heat_consumer["qext_w"].to_numpy() / 1e3
+    injections = inject(grid, -full * rng.uniform(0.4, 1.0, (1, count)))
+    states = grid.verify(injections)
+    assert not states.failures
+    wanted = [("heat_consumer", "dp_bar", k) for k in range(count)]
+    wanted += [("heat_consumer", "supply_temperature_c", k) for k in range(count)]
+    wanted += [("pipe", "speed_m_per_s", int(k)) for k in net.pipe.index]
+    targets = tuple(Target("any", *what, 0) for what in wanted)
+    slopes = seconds(lambda: grid.linearise(states, targets))
+    pipes = grid.net.fresh()
+    pipes.heat_consumer["qext_w"] = -1e3 * injections.p_kw[0]
+    flow = seconds(lambda: run(pipes, use_numba=False))
+    print(f"{count} consumers, {grid.net.kernel}: all slopes in {slopes / flow:.2f} pipe flows")
+    assert slopes <= 3.0 * flow
 
 
 def test_slopes_of_all_steps_against_one_loop_of_pipe_flows(tmp_path: Path) -> None:
