@@ -2,17 +2,18 @@
 
 Exchange form of the alternating direction method of multipliers with adaptive penalty:
 
-    y_i <- argmin f_i(y_i) + price @ y_i + penalty/2 |y_i - (y_i - mismatch)|^2     each agent
+    y_i <- argmin f_i(y_i) + price @ y_i + penalty/2 |y_i - near_i|^2               each agent
     mismatch <- (sum y_i - due) / number of agents in the row
-    price <- price + penalty * mismatch
+    price <- price + penalty * relaxation * mismatch
+    near_i <- relaxation * (y_i - mismatch) + (1 - relaxation) * near_i
 
-Source: Boyd et al. (2011), doi:10.1561/2200000016, sections 3.4.1 and 7.3.2.
+Source: Boyd et al. (2011), doi:10.1561/2200000016, sections 3.4.1, 3.4.3 and 7.3.2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -21,13 +22,17 @@ from cosim.market.agents import Split
 from cosim.records.time import FloatArray
 from cosim.settlement.proximal import Proximal
 
-BALANCE = 3.0
+BALANCE = 10.0
 """Residuals that differ by more than this factor change the penalty."""
+RELAXATION = 1.6
+"""Over-relaxation; 1.5 to 1.8 is usual."""
 STEP = 2.0
 """Factor by which the penalty changes."""
 ADAPTIVE_ROUNDS = 400
 """The penalty stays after this many rounds, which convergence asks for."""
-PAUSE = 8
+CHOICES = 3
+"""Times that agents choose their integers, each time at the prices that the last choice led to."""
+PAUSE = 4
 """Rounds between two changes of the penalty, so that residuals settle before they are judged."""
 
 ChooseIntegers = Callable[[Proximal, FloatArray, FloatArray], FloatArray]
@@ -84,6 +89,8 @@ class Admm:
         for agent in self._agents:
             self._count[agent.rows] += 1.0
         self._offers = [np.zeros(len(agent.rows)) for agent in self._agents]
+        start = self._mismatch()
+        self._near = [-start[agent.rows] for agent in self._agents]
         self._price = np.zeros(shape)
         self._penalty = settings.penalty
         self._rows: list[dict[str, object]] = []
@@ -97,13 +104,30 @@ class Admm:
                 missing integers stay relaxed.
         """
         converged = self._negotiate("relaxed")
-        integer = any(agent.agent.program.integer.any() for agent in self._agents)
-        if choose is not None and integer:
-            for agent, offer in zip(self._agents, self._offers, strict=True):
-                if agent.agent.program.integer.any():
-                    agent.fix_integers(choose(agent, self._price[agent.rows], offer))
-            converged = self._negotiate("integers fixed")
-        return self._result(converged)
+        owners = [agent for agent in self._agents if agent.agent.program.integer.any()]
+        if choose is None or not owners:
+            return self._result(converged)
+        best: AdmmResult | None = None
+        chosen: list[FloatArray] = []
+        for _ in range(CHOICES):
+            before, chosen = chosen, self._choose(owners, choose)
+            if before and all(np.array_equal(*pair) for pair in zip(before, chosen, strict=True)):
+                break
+            found = self._result(self._negotiate("integers fixed"))
+            if best is None or (found.converged, -found.cost) > (best.converged, -best.cost):
+                best = found
+        assert best is not None
+        return replace(best, history=pd.DataFrame(self._rows))
+
+    def _choose(self, owners: Sequence[Proximal], choose: ChooseIntegers) -> list[FloatArray]:
+        """Let agents choose whole numbers at the present prices and keep them; return them."""
+        offers = {id(agent): offer for agent, offer in zip(self._agents, self._offers, strict=True)}
+        chosen = []
+        for agent in owners:
+            values = choose(agent, self._price[agent.rows], offers[id(agent)])
+            agent.fix_integers(values)
+            chosen.append(np.round(values[agent.agent.program.integer]))
+        return chosen
 
     def _negotiate(self, phase: str) -> bool:
         for number in range(self._settings.max_rounds):
@@ -126,21 +150,21 @@ class Admm:
 
     def _round(self) -> tuple[float, float]:
         """Let every agent answer once; return primal and dual residual as shares."""
-        mismatch = self._mismatch()
-        before = self._offers
         self._offers = [
-            agent.answer(self._price[agent.rows], offer - mismatch[agent.rows], self._penalty)
-            for agent, offer in zip(self._agents, before, strict=True)
+            agent.answer(self._price[agent.rows], near, self._penalty)
+            for agent, near in zip(self._agents, self._near, strict=True)
         ]
-        after = self._mismatch()
-        self._price = self._price + self._penalty * after
-        moved = [
-            offer - old - (after - mismatch)[agent.rows]
-            for agent, offer, old in zip(self._agents, self._offers, before, strict=True)
+        mismatch = self._mismatch()
+        self._price = self._price + self._penalty * RELAXATION * mismatch
+        before = self._near
+        self._near = [
+            RELAXATION * (offer - mismatch[agent.rows]) + (1.0 - RELAXATION) * near
+            for agent, offer, near in zip(self._agents, self._offers, before, strict=True)
         ]
+        moved = [new - old for new, old in zip(self._near, before, strict=True)]
         size = max(_norm(self._offers), 1e-9)
         value = max(_norm([self._price[agent.rows] for agent in self._agents]), 1e-9)
-        primal = float(np.linalg.norm(after * self._count)) / size
+        primal = float(np.linalg.norm(mismatch * self._count)) / size
         return primal, self._penalty * _norm(moved) / value
 
     def _mismatch(self) -> FloatArray:

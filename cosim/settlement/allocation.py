@@ -197,10 +197,11 @@ class _Tolerances:
 
 
 def _tolerances(values: Sequence[CoalitionValue], players: Players) -> _Tolerances:
-    """Return gap * |cost| by coalition; 0 where a time limit left no gap to go by."""
-    uncertain = {item.coalition: item.gap * abs(item.cost) for item in values}
-    proven = {name: value if np.isfinite(value) else 0.0 for name, value in uncertain.items()}
-    return _Tolerances(proven, proven.get(frozenset(players.names), 0.0))
+    """Return gap * |cost| by coalition; the largest known gap where a search left none."""
+    largest = max((item.gap for item in values if np.isfinite(item.gap)), default=0.0)
+    known = {v.coalition: v.gap if np.isfinite(v.gap) else largest for v in values}
+    uncertain = {item.coalition: known[item.coalition] * abs(item.cost) for item in values}
+    return _Tolerances(uncertain, uncertain.get(frozenset(players.names), 0.0))
 
 
 def _stand_alone(alone: Schedule, players: Players) -> pd.Series:
