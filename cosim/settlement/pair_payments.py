@@ -75,6 +75,47 @@ def nearest_payments(money: Money, target: FloatArray) -> tuple[FloatArray, floa
     return _payments(model, money), missed
 
 
+def fitting_payments(
+    money: Money, target: FloatArray, member: FloatArray, sums: FloatArray, tolerance: float
+) -> FloatArray:
+    """Return payments that keep the sums of groups and leave accounts close to their targets.
+
+    min sum (received - target)^2 subject to member @ received = sums (within `tolerance`).
+
+    Args:
+        money: accounts and bounds.
+        target: what each account should receive, shape (m,).
+        member: 1 where an account belongs to a group, shape (g, m).
+        sums: what each group has to receive, shape (g,).
+        tolerance: of the sums.
+
+    Raises:
+        SettlementError: if the bounds do not allow the sums.
+    """
+    model = _model(money)
+    m = range(len(money.accounts))
+    model.received = pyo.Var(m)
+    model.account = pyo.Constraint(
+        m,
+        rule=lambda b, i: b.received[i] == _received(b, money, i),
+        doc="what an account receives",
+    )
+    model.group = pyo.Constraint(
+        range(len(sums)),
+        rule=lambda b, g: (
+            float(sums[g]) - tolerance,
+            pyo.quicksum(b.received[int(i)] for i in np.flatnonzero(member[g])),
+            float(sums[g]) + tolerance,
+        ),
+        doc="every group receives what was agreed",
+    )
+    model.objective = pyo.Objective(
+        expr=sum((model.received[i] - float(target[i])) ** 2 for i in m)
+    )
+    _solve(model)
+    return _payments(model, money)
+
+
 def closest_payments(money: Money, target: FloatArray, tolerance: float) -> FloatArray:
     """Return payments that reach the targets and are closest to mid-market rates.
 

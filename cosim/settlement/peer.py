@@ -15,6 +15,7 @@ from cosim.settlement.pair_payments import (
     Money,
     closest_payments,
     fairest_received,
+    fitting_payments,
     nearest_payments,
 )
 from cosim.settlement.pair_prices import pair_prices
@@ -211,7 +212,7 @@ def _reachable(
         least = member @ disagreement.reindex(target.index).to_numpy(dtype=float)
         gain = np.maximum(sums - least, 0.0)
         sums = fairest_received(grouped, least, np.where(gain > slack, gain, 0.0))
-    payment = closest_payments(grouped, sums, 2.0 * slack)
+    payment = fitting_payments(money, wanted, member, sums, 2.0 * slack)
     return money.offset + money.matrix @ payment, bounded
 
 
