@@ -22,6 +22,8 @@ from cosim.records.time import FloatArray, IntArray
 
 TOLERANCE_BAR = 1e-11
 MAX_SWEEPS = 100
+POLISH_BAR = 1e-6
+"""Movement of pressures from which loops are solved with the friction law's last detail."""
 FLOOR_BAR = 1e-3
 """Pressure at which a step is given up: what is asked for cannot be delivered."""
 PILOT_STEPS = 8
@@ -215,11 +217,12 @@ def solve_rows(
     p_abs = np.full((tree.nodes.size, steps), float(tree.source_bar.max(initial=FLOOR_BAR)))
     balanced = np.ones(steps, dtype=bool)
     squared, change = p_abs**2, np.full(steps, np.inf)
+    polish = False
     for _ in range(MAX_SWEEPS):
         z, head = _gas_state(tree, arrays, p_abs, mdot, has_lift)
         if tree.chords:
             push = head if tree.passive else head + _compression(tree, p_abs, mdot)
-            balanced = balance_loops(tree, arrays.friction_model, mdot, drag, z, push)
+            balanced = balance_loops(tree, arrays.friction_model, mdot, drag, z, push, polish)
         drop = drag * z
         drop -= head
         if not tree.passive:
@@ -229,8 +232,10 @@ def solve_rows(
         new = np.sqrt(np.maximum(squared, FLOOR_BAR**2))
         change = np.max(np.abs(new - p_abs), axis=0)
         p_abs = new
-        if np.all((change < TOLERANCE_BAR) | ~np.isfinite(change)):
+        moving = np.isfinite(change) & (change >= TOLERANCE_BAR)
+        if polish and not moving.any():
             break
+        polish = bool(np.all(change[moving] < POLISH_BAR))
     used_up = squared.min(axis=0) <= FLOOR_BAR**2
     lowest = np.where(used_up, np.argmin(squared, axis=0), -1)
     pole = pole_of(tree, arrays.friction_model, mdot, drag)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from cosim.grids.gas.friction import (
     MONOTONE,
@@ -53,6 +54,7 @@ class _Loops:
         data: branch constants of the rows on loops.
         paths: part of each loop's flow in these rows, shape (rows, loops).
         drops: part of each row's drop around each loop, shape (rows, loops).
+        pairs: see `FlowTree`, shape (loops^2, rows).
         z: compressibility, shape (rows, T).
         offset: drop that each loop has to make up, bar^2, shape (loops, T).
     """
@@ -60,13 +62,14 @@ class _Loops:
     data: Branches
     paths: FloatArray
     drops: FloatArray
+    pairs: csr_matrix
     z: FloatArray
     offset: FloatArray
 
-    def steps(self, columns: np.ndarray) -> _Loops:
+    def steps(self, columns: np.ndarray | slice) -> _Loops:
         """Return the same loops at some of the steps."""
         z, offset = self.z[:, columns], self.offset[:, columns]
-        return _Loops(self.data, self.paths, self.drops, z, offset)
+        return _Loops(self.data, self.paths, self.drops, self.pairs, z, offset)
 
 
 def balance_loops(
@@ -76,6 +79,7 @@ def balance_loops(
     drag: FloatArray,
     z: FloatArray,
     head: FloatArray | float,
+    polish: bool = True,
 ) -> np.ndarray:
     """Adjust flows in loops (in place, with their drag) until the drops around each loop close.
 
@@ -85,6 +89,15 @@ def balance_loops(
     pipe are then polished with the formula itself. Where that fails, the first solution stays if
     it changes no drop by more than `MONOTONE_BAR2`; otherwise the step is given up.
 
+    Args:
+        tree: of the network.
+        model: friction law.
+        mdot: along every row, changed in place, shape (rows, T).
+        drag: W of every row, changed in place.
+        z: compressibility of every row.
+        head: H of every row.
+        polish: false while pressures still move, so that the second solution can wait.
+
     Returns:
         Which steps are balanced, shape (T,).
     """
@@ -93,11 +106,11 @@ def balance_loops(
     offset = np.repeat(tree.loop_head[:, None], mdot.shape[1], axis=1)
     if isinstance(head, np.ndarray):
         offset += tree.drops.T @ head[rows]
-    loops = _Loops(data, tree.loops, tree.drops, z[rows], offset)
+    loops = _Loops(data, tree.loops, tree.drops, tree.pairs, z[rows], offset)
     first = MONOTONE if model == SWAMEE_JAIN else model
     flow, weight, balanced = _newton(loops, first, mdot[rows])
     slow = np.asarray((_reynolds(data, flow) < MONOTONE_REYNOLDS).any(axis=0))
-    if model == SWAMEE_JAIN and slow.any():
+    if polish and model == SWAMEE_JAIN and slow.any():
         exact, drop, closed = _newton(loops.steps(slow), model, flow[:, slow], polish=True)
         closed &= ~_on_pole(data, exact, drop)
         balanced[slow] = closed | (balanced[slow] & ~_off_law(data, flow[:, slow]))
@@ -127,14 +140,16 @@ def _newton(
     norm = np.max(np.abs(residual), axis=0)
     smallest = POLISH_MIN_STEP if polish else MIN_STEP
     for _ in range(POLISH_STEPS if polish else MAX_STEPS):
-        todo = np.flatnonzero(norm > TOLERANCE_BAR2)
-        if not todo.size:
+        open_steps = norm > TOLERANCE_BAR2
+        if not open_steps.any():
             break
+        todo: np.ndarray | slice
+        todo = slice(None) if open_steps.all() else np.flatnonzero(open_steps)
         part, left = loops.steps(todo), residual[:, todo]
         at_rest = stiff * np.sqrt(np.max(np.abs(left) / loop_stiff, axis=0))
         slope = np.maximum(np.maximum(gradient[:, todo], at_rest), MIN_SLOPE) * part.z
-        step = paths @ _newton_step(drops, paths, slope, left)
-        size = np.ones(todo.size)
+        step = paths @ _newton_step(loops.pairs, slope, left)
+        size = np.ones(left.shape[1])
         while True:
             trial = flow[:, todo] + size * step
             weight[:, todo], gradient[:, todo] = squared_drag(data, model, trial)
@@ -148,11 +163,10 @@ def _newton(
     return flow, weight, np.asarray(norm <= TOLERANCE_BAR2)
 
 
-def _newton_step(
-    drops: FloatArray, paths: FloatArray, slope: FloatArray, residual: FloatArray
-) -> FloatArray:
+def _newton_step(pairs: csr_matrix, slope: FloatArray, residual: FloatArray) -> FloatArray:
     """Return the solution of (drops' diag(slope) paths) x = residual, shape (loops, T)."""
-    system = np.matmul(drops.T[None, :, :] * slope.T[:, None, :], paths)
+    loops, steps = residual.shape
+    system = (pairs @ slope).T.reshape(steps, loops, loops)
     solution = np.linalg.solve(system, residual.T[:, :, None])
     return np.asarray(solution[:, :, 0].T, dtype=np.float64)
 

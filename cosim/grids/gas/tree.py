@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from cosim.grids.gas.net import Branches, GasArrays
 from cosim.grids.gas.spanning import Spanning, span
@@ -42,6 +43,8 @@ class FlowTree:
             down to the outlets of pressure controls, where a path of pressures ends.
         loop_head: difference of squared pressures between the ends of those paths, bar^2,
             shape (loops,).
+        pairs: product of `drops` and `loops` for every pair of loops, shape (loops^2, m): times
+            the slopes of the rows it is the matrix of the loop equations.
         gain: factor on the squared pressure at the start of every row, shape (b, 1): the squared
             ratio of a compressor (one over it against its direction), 0 for a pressure control.
         kept: squared pressure that a control keeps, 0 for other rows, bar^2, shape (b, 1).
@@ -64,6 +67,7 @@ class FlowTree:
     loops: FloatArray
     drops: FloatArray
     loop_head: FloatArray
+    pairs: csr_matrix
     gain: FloatArray
     kept: FloatArray
     compressors: IntArray
@@ -165,6 +169,7 @@ def build_tree(arrays: GasArrays) -> FlowTree:
         loop_rows=used,
         loops=loops[used],
         drops=drops[used],
+        pairs=_pairs(drops[used], loops[used]),
         loop_head=root_squared[root[start]] - root_squared[root[end]],
         gain=np.where(np.isfinite(data.target_bar), 0.0, data.ratio**2),
         kept=kept,
@@ -208,6 +213,19 @@ def _loops(
                 loops[node - sources, chord] += sign
                 node = int(parent[node - sources])
     return loops
+
+
+def _pairs(drops: FloatArray, loops: FloatArray) -> csr_matrix:
+    """Return what every row contributes to every pair of loops, shape (loops^2, rows)."""
+    count, entries = loops.shape[1], []
+    for row, (drop, path) in enumerate(zip(drops, loops, strict=True)):
+        one, other = np.flatnonzero(drop), np.flatnonzero(path)
+        place = (one[:, None] * count + other[None, :]).ravel()
+        entries.append((place, np.full(place.size, row), np.outer(drop[one], path[other]).ravel()))
+    if not entries:
+        return csr_matrix((count * count, 0))
+    where, rows, values = (np.concatenate(part) for part in zip(*entries, strict=True))
+    return csr_matrix((values, (where, rows)), shape=(count * count, loops.shape[0]))
 
 
 def _roots(

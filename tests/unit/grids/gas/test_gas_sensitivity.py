@@ -9,6 +9,16 @@ import pytest
 from cosim.grids.gas import GasGrid
 from cosim.records import Target
 from tests.support.gas import KW, at, inject, line_network, plain, ring_network
+from tests.support.gas_zoo import (
+    compressor_in_mesh,
+    compressors,
+    flow_controls,
+    pipe_valves,
+    pump_line,
+    several_sources,
+    stations_in_series,
+    two_levels,
+)
 
 Make = Callable[..., GasGrid]
 STEP_KW = 0.5
@@ -151,15 +161,66 @@ def test_negative_gauge_pressure_can_be_cut_from(make: Make) -> None:
     assert grid.linearise(states, (target,)).d_dp_per_kw[0, 0] > 0.0
 
 
-def test_networks_with_compressors_use_differences(make: Make) -> None:
+ACTIVE: dict[str, tuple[Callable[[], Any], list[int], list[int]]] = {
+    "stations into a mesh": (two_levels, [10, 37], [5, 30]),
+    "stations in series": (stations_in_series, [3, 6], [0, 2]),
+    "compressors in series": (compressors, [3, 6], [0, 3]),
+    "compressor in a mesh": (compressor_in_mesh, [2, 7], [0, 2]),
+    "flow controls": (flow_controls, [2, 7], [0, 4]),
+    "valves at pipes": (pipe_valves, [2, 7], [0, 1]),
+    "three pressures": (several_sources, [14, 33], [3, 20]),
+}
+
+
+@pytest.mark.parametrize("name", list(ACTIVE))
+def test_controls_and_compressors_against_differences(make: Make, name: str) -> None:
+    build, junctions, pipes = ACTIVE[name]
+    net = build()
+    targets = targets_of(net, junctions, [int(p) for p in net.pipe.index[pipes]])
+    targets = [t for t in targets if t.element != "ext_grid" or net.ext_grid.in_service[t.id]]
+    terminals = [at(f"t{j}", j) for j in junctions]
+    grid = make(net, terminals, model="colebrook")
+    power = np.full((1, len(terminals)), -20.0)
+    states = grid.verify(inject(grid, power))
+    assert states.engine == "cosim batch"
+    found = grid.linearise(states, tuple(targets)).d_dp_per_kw
     import pandapipes as pp
 
-    net = line_network()
-    end = pp.create_junction(net, pn_bar=1.0, tfluid_k=283.15)
-    pp.create_compressor(net, 1, end, pressure_ratio=1.2)
-    grid = make(net, [at("mill", 2)], model="nikuradse")
+    for k, junction in enumerate(junctions):
+        fixed = pp.from_json_string(pp.to_json(net))
+        for other in junctions:
+            if other != junction:
+                pp.create_sink(fixed, other, 20.0 / KW)
+        numeric = differences(fixed, "colebrook", {junction: 1.0}, -20.0, targets)
+        scale = np.abs(found).max(axis=1)
+        off = np.abs(found[:, k] - numeric) / np.where(scale > 1e-9, scale, 1.0)
+        assert off.max() < 1e-4, targets[int(off.argmax())]
+
+
+def test_power_of_compressors_follows_every_terminal(make: Make) -> None:
+    """P = w Z(p) |m| in closed form: the ratio is fixed, so only flow and inlet pressure count."""
+    grid = make(compressors(), [at("a", 3), at("b", 6)], model="colebrook", pump_bus=1)
+    power, width = np.array([[-200.0, -100.0]]), 1.0
+    found = grid.linearise(grid.verify(inject(grid, power)), ()).d_auxiliary_dp[0]
+    for k in range(2):
+        ends = []
+        for sign in (1.0, -1.0):
+            moved = power.copy()
+            moved[0, k] += sign * width
+            ends.append(float(grid.verify(inject(grid, moved), "reference").auxiliary_kw[0]))
+        assert found[k] == pytest.approx((ends[0] - ends[1]) / (2.0 * width), rel=1e-4)
+    silent = make(compressors(), [at("a", 3), at("b", 6)], model="colebrook")
+    assert not silent.linearise(silent.verify(inject(silent, power)), ()).d_auxiliary_dp.any()
+
+
+def test_what_the_batch_does_not_cover_uses_differences(make: Make) -> None:
+    net = pump_line()
+    grid = make(net, [at("mill", 2)], model="nikuradse", pump_bus=1)
     targets = targets_of(net, [1, 2], [0])
-    found = grid.linearise(grid.verify(inject(grid, [[-KW * 0.05]])), tuple(targets))
+    states = grid.verify(inject(grid, [[-KW * 0.05]]))
+    assert states.engine.startswith("pandapipes")
+    found = grid.linearise(states, tuple(targets))
     numeric = differences(net, "nikuradse", {2: 1.0}, -KW * 0.05, targets)
     moved = np.abs(numeric) > 1e-12
     np.testing.assert_allclose(found.d_dp_per_kw[moved, 0], numeric[moved], rtol=1e-4)
+    assert found.d_auxiliary_dp[0, 0] != 0.0
