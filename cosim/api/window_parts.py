@@ -25,7 +25,7 @@ LONG_TABLES = ("schedule", "checks", "prices", "nodal_prices")
 ALONE_FILE = "alone.parquet"
 """Trade of everyone while nobody shares; needed for the bill before sharing."""
 TRADES_FILE = "trades.parquet"
-"""Bilateral contracts; there only where a carrier is shared by them."""
+"""Bilateral contracts; there only where anything is delivered under one."""
 TRADE = "trade"
 """Device name of what is bought, sold and shared."""
 
@@ -60,7 +60,7 @@ def write_parts(
     }
     for name in LONG_TABLES:
         write_table(folder / f"{name}.parquet", frames[name], TABLES[name], f"{name}.parquet")
-    if shares_by_contracts(scenario):
+    if len(coupled.schedule.bilateral):
         write_table(folder / TRADES_FILE, coupled.schedule.bilateral, TRADES, TRADES_FILE)
     if alone is not None:
         trade = alone.table[alone.table["device"] == TRADE]
@@ -71,11 +71,6 @@ def write_parts(
         write_table(folder / where, grid.setpoints_frame(states.injections), NETWORK_SERIES, where)
         where = f"states/{name}.parquet"
         write_table(folder / where, grid.states_frame(states), NETWORK_SERIES, where)
-
-
-def shares_by_contracts(scenario: Scenario) -> bool:
-    """Return whether any carrier is shared by bilateral contracts."""
-    return any(sharing.form == "bilateral" for sharing in scenario.config.sharing.values())
 
 
 def tightest(verification: Verification) -> float:

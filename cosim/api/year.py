@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from cosim.api.emissions import emission_frame
-from cosim.api.window_parts import LONG_TABLES, TRADES_FILE, shares_by_contracts
+from cosim.api.window_parts import LONG_TABLES, TRADES_FILE
 from cosim.api.window_task import WindowOutcome
 from cosim.api.window_worlds import ALONE, COPPER_PLATE, LOSSES, TOGETHER
 from cosim.api.year_settlement import YearSettled, settle_year, summed_emissions
@@ -54,10 +54,9 @@ def _join(scenario: Scenario, folder: Path, parts: Sequence[Path]) -> None:
     for name in LONG_TABLES:
         file = f"{name}.parquet"
         join_tables([part / file for part in parts], folder / file, TABLES[name], file)
-    if shares_by_contracts(scenario):
-        join_tables(
-            [part / TRADES_FILE for part in parts], folder / TRADES_FILE, TRADES, TRADES_FILE
-        )
+    traded = [part / TRADES_FILE for part in parts if (part / TRADES_FILE).is_file()]
+    if traded:
+        join_tables(traded, folder / TRADES_FILE, TRADES, TRADES_FILE)
     for grid in scenario.networks:
         for sub in ("setpoints", "states"):
             where = f"{sub}/{grid}.parquet"

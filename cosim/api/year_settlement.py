@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cosim.api.settle import Shared, share_out
-from cosim.api.window_parts import ALONE_FILE, TRADE, TRADES_FILE, shares_by_contracts
+from cosim.api.window_parts import ALONE_FILE, TRADE, TRADES_FILE
 from cosim.api.window_task import WindowOutcome
 from cosim.api.window_worlds import ALONE, COPPER_PLATE, TOGETHER, world_of
 from cosim.records import CostTable, Injections, NetworkDuals, Schedule, read_only
@@ -52,9 +52,10 @@ def settle_year(
     config = scenario.config
     players = players_of(config)
     together = _schedule(scenario, outcomes, TOGETHER, _trade([table]))
-    if shares_by_contracts(scenario):
-        trades = pq.read_table(table.with_name(TRADES_FILE))
-        contracts = pd.DataFrame(trades.to_pandas(coerce_temporal_nanoseconds=True))
+    trades = table.with_name(TRADES_FILE)
+    if trades.is_file():
+        content = pq.read_table(trades).to_pandas(coerce_temporal_nanoseconds=True)
+        contracts = pd.DataFrame(content)
         together = replace(together, bilateral=contracts)
     alone = _schedule(scenario, outcomes, ALONE, _trade([part / ALONE_FILE for part in parts]))
     values = coalition_sums(players, outcomes, config.bargaining.coalition_values)

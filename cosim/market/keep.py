@@ -48,7 +48,7 @@ def kept_schedule(compiled: Compiled, schedule: Schedule, keep: int) -> Schedule
 
 
 def _before(table: pd.DataFrame, time: pd.Timestamp) -> pd.Series:
-    return table["time"] < time if len(table) else table["time"].notna()
+    return table["time"] < time
 
 
 def carried_states(compiled: Compiled, schedule: Schedule) -> tuple[Carried, Carried]:

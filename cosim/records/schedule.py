@@ -55,7 +55,9 @@ class NetworkDuals:
 
 def no_contracts() -> pd.DataFrame:
     """Return an empty table of bilateral contracts."""
-    return pd.DataFrame({name: [] for name in ("time", "carrier", "from", "to", "kw")})
+    kinds = {"time": "datetime64[ns, UTC]", "carrier": "object", "from": "object", "to": "object"}
+    columns = {name: pd.Series(dtype=kind) for name, kind in kinds.items()}
+    return pd.DataFrame({**columns, "kw": pd.Series(dtype="float64")})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from cosim.report.checks import limit_calendar
 from cosim.report.costs import cost_figure
 from cosim.report.data import CASES, Run
 from cosim.report.dispatch import dispatch_figures
+from cosim.report.emissions import emission_section
 from cosim.report.horizon import grain, is_long
 from cosim.report.iterations import iteration_figure
 from cosim.report.maps import Map, network_maps
@@ -25,8 +26,8 @@ from cosim.report.year import duration_figure, hour_calendar, window_figure
 def sections(run: Run) -> list[Section]:
     """Return every section that the run has something for."""
     makers: Sequence[Callable[[Run], Section | None]] = (
-        _costs, _limits, _changes, _networks, _dispatch, _durations, _losses, _search, _tight,
-        share_section, _prices, _certificate,
+        _costs, _limits, _changes, _networks, _dispatch, _durations, _losses, emission_section,
+        _search, _tight, share_section, _prices, _certificate,
     )  # fmt: skip
     return [section for maker in makers if (section := maker(run)) is not None]
 

@@ -146,6 +146,14 @@ def energy(kwh: float | None, sign: bool = False) -> str:
     return f"{number(kwh, 0 if abs(kwh) >= 100 else 1, sign)}{NO_BREAK}kWh"
 
 
+def mass(kg: float | None, sign: bool = False) -> str:
+    """Return a mass in kg or t."""
+    if kg is None or not math.isfinite(kg):
+        return DASH
+    value, unit = (kg / 1e3, "t") if abs(kg) >= 1e4 else (kg, "kg")
+    return f"{sensible(value, sign)}{NO_BREAK}{unit}"
+
+
 def percent(share: float | None, digits: int = 1, sign: bool = False) -> str:
     """Return a share as a percentage."""
     if share is None or not math.isfinite(share):
