@@ -122,16 +122,14 @@ def compare(
         loops,
         states.engine,
         states.notes,
-        len(drawn),
-        len(states.failures),
-    )
-    outcome.taken_over = sum(
-        int(n.split(" over ")[1].split()[0]) for n in states.notes if " over " in n
+        len(rows),
     )
     failed = {failure.step for failure in states.failures}
     pipes = grid.net.fresh()
     own = owned(grid, states) if engine == "fast" else np.ones(len(drawn), dtype=bool)
     for row in rows:
+        outcome.failed += row in failed
+        outcome.taken_over += int(not own[row])
         if row in failed or not own[row]:
             continue
         if not solve_plainly(grid, pipes, states, row):

@@ -31,7 +31,7 @@ def day(make: Make) -> tuple[HeatGrid, Any]:
 
 
 def write(net: Any, rows: pd.DataFrame) -> None:
-    for (element, quantity), block in rows.groupby(["element", "quantity"]):
+    for (element, quantity), block in rows.groupby(["element", "quantity"], observed=True):
         net[element].loc[block["id"].to_numpy(), quantity] = block["value"].to_numpy()
 
 
