@@ -7,7 +7,7 @@ A case is a folder with
 - `tolerance.json`: what -> how far off still passes, in the unit of the value;
 - `README.md`: circuit, source, and how the expected values were found.
 
-`what` is `loss_kw`, `slack_kw`, `element.quantity[id]`, `min element.quantity`, or
+`what` is `loss_kw`, `slack_kw`, `auxiliary_kw`, `element.quantity[id]`, `min element.quantity`, or
 `element.dp_bar[id]` for the pressure that a pipe loses.
 """
 
@@ -66,7 +66,7 @@ def adapter(case: str, folder: Path) -> Grid:
 
 def value(states: GridStates, what: str) -> float:
     """Return one number of a state at its first step."""
-    if what in ("loss_kw", "slack_kw"):
+    if what in ("loss_kw", "slack_kw", "auxiliary_kw"):
         return float(getattr(states, what)[0])
     if what.startswith("min "):
         element, quantity = what.removeprefix("min ").split(".")
@@ -119,6 +119,8 @@ def _gas(numbers: Numbers, file: Path) -> Grid:
         ("viscosity", gas["viscosity_pa_s"]),
         ("compressibility", 1.0),
         ("der_compressibility", 0.0),
+        ("heat_capacity", gas.get("heat_capacity_j_per_kg_k", 2000.0)),
+        ("molar_mass", gas.get("molar_mass_g_per_mol", 16.0)),
     ):
         pp.create_constant_property(net, name, constant, warn_on_duplicates=False)
     for height in numbers["heights_m"]:
@@ -135,6 +137,11 @@ def _gas(numbers: Numbers, file: Path) -> Grid:
         )
     for row in _rows(numbers["withdrawals"]):
         pp.create_sink(net, row["junction"], row["mdot_kg_per_s"])
+    for row in numbers.get("compressors", []):
+        pp.create_compressor(net, row["from_junction"], row["to_junction"], row["pressure_ratio"])
+    for row in numbers.get("pressure_controls", []):
+        behind = row["to_junction"]
+        pp.create_pressure_control(net, row["from_junction"], behind, behind, row["p_bar"])
     pp.to_json(net, str(file))
     settings = GasNetwork(
         kind="gas",
