@@ -20,10 +20,10 @@ demo: $(READY)
 	@$(BIN)/cosim run examples/schutterwald --to runs/schutterwald
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not benchmark"
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not benchmark"
 
 benchmark: $(READY)
 	$(BIN)/python -m pytest -m benchmark -n 0 -s
