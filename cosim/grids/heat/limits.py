@@ -45,7 +45,18 @@ def heat_limits(net: HeatNet, limits: HeatLimits) -> tuple[Limit, ...]:
       lies on the other side of the curve.
     - No for what the plant delivers: linear but for the losses, which bend both ways.
     """
-    wanted: tuple[tuple[str, str, str, Sense, float | None, str], ...] = (
+    return tuple(
+        _limit(name, (element, quantity, sense), bound, source, net, limits)
+        for name, element, quantity, sense, bound, source in _wanted(net, limits)
+        if bound is not None
+    )
+
+
+def _wanted(
+    net: HeatNet, limits: HeatLimits
+) -> tuple[tuple[str, str, str, Sense, float | None, str], ...]:
+    """Return name, table, quantity, sense, bound (None: no limit) and source."""
+    return (
         (
             "differential_pressure_min",
             "heat_consumer",
@@ -99,11 +110,6 @@ def heat_limits(net: HeatNet, limits: HeatLimits) -> tuple[Limit, ...]:
             limits.return_temperature_min_c,
             PLANT,
         ),
-    )
-    return tuple(
-        _limit(name, (element, quantity, sense), bound, source, net, limits)
-        for name, element, quantity, sense, bound, source in wanted
-        if bound is not None
     )
 
 

@@ -90,13 +90,10 @@ def linearise(
             todo = (np.abs(p_kw[:, k]) < AT_REST_KW) | ~np.isfinite(exact.loss[:, k])
         some = np.flatnonzero(todo & np.isfinite(states.loss_kw))
         if len(some):
-            low, high = _move(states, k, some, choose_step(p_kw[:, k])[some], evaluate)
-            d_loss[some, k], d_auxiliary[some, k] = low.slopes(high)
+            sides = _move(states, k, some, choose_step(p_kw[:, k])[some], evaluate)
+            d_loss[some, k], d_auxiliary[some, k] = sides[0].slopes(sides[1])
             asked = np.flatnonzero(np.isin(rows, some))
-            place = np.searchsorted(some, rows[asked])
-            d_target[asked, k] = _target_slopes(
-                low, high, [targets[m] for m in asked.tolist()], place
-            )
+            d_target[asked, k] = _slopes_at(*sides, targets, rows, asked)
         odd = np.flatnonzero(np.abs(d_loss[:, k]) > ERRATIC)
         if len(odd):
             d_loss[odd, k], d_auxiliary[odd, k] = _wide(states, k, odd, evaluate)
@@ -164,6 +161,14 @@ class _Side:
         d_loss = np.where(known, (high.loss_kw - self.loss_kw) / gap, 0.0)
         d_auxiliary = np.where(known, (high.auxiliary_kw - self.auxiliary_kw) / gap, 0.0)
         return d_loss, d_auxiliary
+
+
+def _slopes_at(
+    low: _Side, high: _Side, targets: Sequence[Target], rows: IntArray, asked: IntArray
+) -> FloatArray:
+    """Return slopes of the targets `asked` for, whose `rows` of the base the sides have."""
+    place = np.searchsorted(low.rows, rows[asked])
+    return _target_slopes(low, high, [targets[m] for m in asked.tolist()], place)
 
 
 def _target_slopes(

@@ -116,6 +116,14 @@ def _bad_controls(edges: Edges, mesh: Mesh) -> list[str]:
     return [f"{len(bad)} press_control in loops or against the flow"] if bad else []
 
 
+def _bypass_edges(edges: Edges, bypasses: Bypasses) -> IntArray:
+    """Return the edge of each consumer's bypass, -1 where it has none."""
+    found = np.full(len(bypasses.place), -1, dtype=np.int64)
+    has = bypasses.place >= 0
+    found[has] = edges.first["flow_control"][bypasses.place[has]]
+    return found
+
+
 def _arrays(
     net: Any,
     edges: Edges,
@@ -133,11 +141,8 @@ def _arrays(
     def column(name: str) -> FloatArray:
         return np.array([row[name] for row in table], dtype=np.float64)
 
-    bypass = np.full(len(bypasses.place), -1, dtype=np.int64)
-    has = bypasses.place >= 0
-    bypass[has] = edges.first["flow_control"][bypasses.place[has]]
-    given = column("given_kg_per_s")
-    given[bypass[has]] = np.nan
+    bypass, given = _bypass_edges(edges, bypasses), column("given_kg_per_s")
+    given[bypass[bypass >= 0]] = np.nan
     nodes = np.array(tree.order)
     return Mesh(
         n_law=edges.law,
