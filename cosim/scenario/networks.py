@@ -176,7 +176,7 @@ class HydrogenBlending(Strict):
     """
 
     max_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
-    """Largest share by volume at any junction. 0.1 is usual in plans (DVGW G 260 and G 262); filling
+    """Largest share by volume at any junction. 0.1 is usual in plans (DVGW G 260, G 262); filling
     stations need less."""
     fluid_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
     """Share by volume of the blend whose density, viscosity and compressibility all pipes have;

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from cosim.errors import SettlementError
 from cosim.records import read_only
 from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray, TimeAxis
@@ -27,6 +28,8 @@ Rule = Literal["bounded", "lump_sum"]
 CENT = 0.01
 LEAST_WEIGHT = 1e-6
 """Weight of a party that was promised nothing: it just keeps from losing."""
+WIDER = 100.0
+"""Factor on the tolerance of a quadratic programme that ended without an answer."""
 REACHED = 1e-8
 """Share of all money between participants that counts as rounding."""
 
@@ -142,8 +145,8 @@ def settle_peers(agreement: Agreement, rule: Rule) -> PeerSettlement:
     money = agreement.money()
     total = max(float(np.abs(money.most).sum()), float(target.abs().sum()), CENT)
     slack = REACHED * total
-    reach, bounded = _reachable(money, agreement, rule, slack)
-    found = closest_payments(money, reach, slack)
+    first, bounded = _reachable(money, agreement, rule, slack)
+    found = _closest(money, first, slack)
     payment = _all_payments(trades, bounds, found)
     price = pair_prices(trades, bounds, payment)
     exact = (trades.kw * trades.step_h * price).sum(axis=0)
@@ -186,10 +189,24 @@ def _money(trades: PairTrades, bounds: Bounds, parties: list[str], offset: pd.Se
     )
 
 
+def _closest(money: Money, first: FloatArray, slack: float) -> FloatArray:
+    """Return payments with the same effect as the first ones, closest to mid-market rates.
+
+    Where the quadratic programme finds none within its accuracy, the first ones stay.
+    """
+    reach = money.offset + money.matrix @ first
+    for tolerance in (slack, WIDER * slack):
+        try:
+            return closest_payments(money, reach, tolerance)
+        except SettlementError:
+            continue
+    return first
+
+
 def _reachable(
     money: Money, agreement: Agreement, rule: Rule, slack: float
 ) -> tuple[FloatArray, bool]:
-    """Return what parties receive through prices, and whether bounds give players another sum.
+    """Return payments of pairs, and whether bounds give players another sum than was agreed.
 
     Where the targets cannot be reached, the players' sums are kept and only the division inside a
     player gives way; where that does not do either, prices go as close as they can (`lump_sum`) or
@@ -197,8 +214,9 @@ def _reachable(
     """
     target, owner, disagreement = agreement.target, agreement.owner, agreement.disagreement
     wanted = target.to_numpy(dtype=float)
-    if nearest_payments(money, wanted)[1] <= slack:
-        return wanted, False
+    nearest, missed = nearest_payments(money, wanted)
+    if missed <= slack:
+        return nearest, False
     players = list(dict.fromkeys(owner.reindex(target.index)))
     member = np.array([[float(owner[p] == player) for p in target.index] for player in players])
     grouped = replace(
@@ -207,13 +225,17 @@ def _reachable(
     sums = member @ wanted
     bounded = nearest_payments(grouped, sums)[1] > slack
     if bounded and rule == "lump_sum":
-        return money.offset + money.matrix @ nearest_payments(money, wanted)[0], True
+        return nearest, True
     if bounded:
         least = member @ disagreement.reindex(target.index).to_numpy(dtype=float)
         gain = np.maximum(sums - least, 0.0)
         sums = fairest_received(grouped, least, np.where(gain > slack, gain, 0.0))
-    payment = fitting_payments(money, wanted, member, sums, 2.0 * slack)
-    return money.offset + money.matrix @ payment, bounded
+    for tolerance in (2.0 * slack, 2.0 * WIDER * slack):
+        try:
+            return fitting_payments(money, wanted, member, sums, tolerance), bounded
+        except SettlementError:
+            continue
+    return nearest_payments(grouped, sums)[0], bounded
 
 
 def _all_payments(trades: PairTrades, bounds: Bounds, found: FloatArray) -> FloatArray:
