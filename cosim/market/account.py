@@ -71,8 +71,10 @@ def account_terms(
     """Return how the account trades every carrier that is charged to it.
 
     It buys at the utility's price, sells back at the feed-in price (or for nothing) where the
-    participants relieve a network, and takes part in the pool; from contracts it only takes. It is
-    never paid more than it pays, since it has no limit that would end buying to sell.
+    participants relieve a network, and takes part in the pool. It only takes where energy would go
+    through it past something: past the limits of links, or past the participants' quotas of CO2,
+    of which it has none. It is never paid more than it pays, since it has no limit that would end
+    buying to sell.
 
     Raises:
         ScenarioError: if a carrier that networks charge has no tariff.
@@ -103,6 +105,7 @@ def account_terms(
             form=sharing.form,
             fee_per_kwh=sharing.fee_per_kwh,
             disposal=True,
+            gives=not bilateral and scenario.config.carbon.trading is None,
             partners=partners_of(NETWORK, sharers[carrier], sharing) if bilateral else {},
         )
     return terms

@@ -27,6 +27,7 @@ class Terms:
         grid_fee_per_kwh: grid fee and levies on shared energy that is received.
         partners: whom it may have contracts with: most that it gives and takes in kW.
         disposal: surplus may be given away for nothing where the utility pays nothing.
+        gives: it may give to others.
     """
 
     carrier: Carrier
@@ -36,6 +37,7 @@ class Terms:
     form: Literal["pool", "bilateral", "none"]
     fee_per_kwh: float
     disposal: bool = False
+    gives: bool = True
     grid_fee_per_kwh: float = 0.0
     partners: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -60,7 +62,8 @@ def add_trade(block: pyo.Block, terms: Terms, steps: range) -> None:
     block.buy = pyo.Var(steps, bounds=(0.0, terms.import_max_kw))
     block.sell = pyo.Var(out_steps, bounds=(0.0, terms.export_max_kw))
     block.share_in = pyo.Var(share_steps, bounds=(0.0, terms.import_max_kw))
-    block.share_out = pyo.Var(share_steps, bounds=(0.0, terms.export_max_kw))
+    given_max_kw = terms.export_max_kw if terms.gives else 0.0
+    block.share_out = pyo.Var(share_steps, bounds=(0.0, given_max_kw))
     if terms.shared and terms.import_max_kw < float("inf"):
         block.import_limit = pyo.Constraint(
             steps,

@@ -322,3 +322,15 @@ def test_a_growing_price_needs_bounded_emissions() -> None:
     case = scenario(people, tariffs, carbon={"trading": ZHOU})
     with pytest.raises(ScenarioError, match=r"emissions without a bound .*give import_max_kw"):
         Market(case, {})
+
+
+def test_nothing_goes_past_the_quotas_through_the_network_account() -> None:
+    """The account pays 250 per t whatever it buys; at rewards of 300 and more that would pay."""
+    people = {"home": home(10.0), "shop": home(4.0)}
+    tariffs = {"electricity": {"buy": 0.3, "sell": 0.05, "co2_kg_per_kwh": 0.5}}
+    carbon = {"trading": {**ZHOU, "interval_t": 0.005, "quota": {"kg": 30.0}}}
+    networks = {"grid": {"kind": "electric"}}
+    case = scenario(people, tariffs, carbon=carbon, networks=networks, solver={"mip_gap": 1e-7})
+    together = solved(case, frozenset(people))
+    assert together.co2_kg.loc["network", "total"] == pytest.approx(0.0)
+    assert together.co2_kg["total"].sum() == pytest.approx(STEPS * 14.0 * 0.5)
