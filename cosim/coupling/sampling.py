@@ -32,7 +32,12 @@ RULES: tuple[Rule, ...] = (
 
 ODD: tuple[Rule, ...] = ("failed", "reversal", "low_load", "residual")
 
-GATES: Mapping[str, float] = {"vm_pu": 1e-7, "p_bar": 1e-5, "t_k": 1e-4}
+GATES: Mapping[str, float] = {
+    "vm_pu": 1e-7,
+    "p_bar": 1e-5,
+    "t_k": 1e-4,
+    "hydrogen_fraction": 1e-6,
+}
 """Largest accepted difference between a batch kernel and its reference engine, by quantity; a
 hundredth and less of the tolerances of the limits."""
 BINDING = 0.05

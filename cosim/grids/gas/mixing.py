@@ -16,8 +16,9 @@ from cosim.records.time import FloatArray, IntArray
 
 TOLERANCE = 1e-13
 MAX_SWEEPS = 500
-STILL_KG_PER_S = 1e-11
-"""Inflow below which a node's gas stands still and its composition is not known."""
+STILL_KG_PER_S = 1e-7
+"""Inflow below which a node's gas stands still and its composition is not known; ten times what
+pandapipes leaves open in a balance. It is 5 W."""
 
 
 @dataclass(frozen=True, slots=True)
