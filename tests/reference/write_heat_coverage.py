@@ -29,8 +29,9 @@ shape or element. Of pandapipes' own only `schutterwald_heat` is a circulation n
 customer and .1 W/m2K here, so that its wide pipes do not lose everything); the others run from an
 external grid into sinks, have no house stations, and are refused with that message.
 {len(KINDS)} steps each: {", ".join(KINDS)}.
-Every customer draws its own heat, down to nothing. Plain pandapipes gets heat and return temperatures only (a mass flow only where
-somebody feeds in or draws cold, which pandapipes cannot find itself; its outlet then confirms it),
+Every customer draws its own heat, down to nothing.
+Plain pandapipes gets heat and return temperatures only (a mass flow only where somebody
+feeds in or draws cold, which pandapipes cannot find itself; its outlet then confirms it),
 tolerances {TIGHT["tol_m"]:g} kg/s, {TIGHT["tol_p"]:g} bar, {TIGHT["tol_T"]:g} K.
 
 - *unsolved*: steps that the adapter reports as failures, with the reason.
