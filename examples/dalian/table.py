@@ -41,7 +41,7 @@ def folder(name: str) -> Path:
     found = Path("runs") / f"dalian_{name}"
     if not (found / "summary.json").is_file():
         file = "scenario.yaml" if name == "case_1" else f"{name}.yaml"
-        cosim.run(HERE / file, found)
+        cosim.run(HERE / file, found, workers=2)
     return found
 
 
