@@ -2,7 +2,9 @@
 
 At a step where the dispatch jumps between two schedules of nearly the same cost, each with losses
 that make the other one cheaper, no constant suits both. The injections are then kept in a narrow
-band around the last verified ones; whatever balances the network stays free.
+band around the last verified ones; whatever balances the network stays free. In a pipe network the
+band keeps to one side of zero: a station that draws and one that feeds in are two states, with a jump
+of the losses between them where it has a bypass.
 """
 
 from __future__ import annotations
@@ -35,11 +37,20 @@ def trust_cuts(grid: Grid, injections: Injections, steps: set[int], number: int)
         for k, name in enumerate(names):
             if name in free:
                 continue
+            band = _band(grid, float(injections.p_kw[row, k]))
             for side, sign in enumerate((1.0, -1.0)):
                 coefficients = np.zeros(len(names))
                 coefficients[k] = sign
                 key = CutKey(grid.inputs.name, TRUST_REGION, "terminal", 2 * k + side, step, number)
-                rhs = sign * float(injections.p_kw[row, k]) + RADIUS_KW
+                rhs = sign * band[side]
                 zeros = read_only(np.zeros(len(names)))
                 cuts.append(Cut(key, names, read_only(coefficients), zeros, rhs, outer=False))
     return cuts
+
+
+def _band(grid: Grid, p_kw: float) -> tuple[float, float]:
+    """Return the highest and the lowest injection, kW; next to zero, those that feed nothing in."""
+    high, low = p_kw + RADIUS_KW, p_kw - RADIUS_KW
+    if grid.inputs.kind == "electric" or min(abs(high), abs(low)) > 2.0 * RADIUS_KW:
+        return high, low
+    return (high, max(low, RADIUS_KW)) if p_kw > 2.0 * RADIUS_KW else (0.0, min(low, -RADIUS_KW))

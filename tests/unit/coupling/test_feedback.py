@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -105,3 +107,25 @@ def test_trust_region_holds_at_its_point_and_nowhere_else() -> None:
     moved = p + np.array([2.0 * RADIUS_KW, 0.0])
     assert sum(float(cut.coef_p @ moved) > cut.rhs for cut in cuts) == 1
     assert STEPS > 1
+
+
+@pytest.mark.parametrize(
+    ("p_kw", "highest", "lowest"),
+    [
+        (0.0, 0.0, -RADIUS_KW),
+        (0.4 * RADIUS_KW, 0.0, -RADIUS_KW),
+        (-0.4 * RADIUS_KW, 0.0, -1.4 * RADIUS_KW),
+        (-300.0, -300.0 + RADIUS_KW, -300.0 - RADIUS_KW),
+        (2.5 * RADIUS_KW, 3.5 * RADIUS_KW, 1.5 * RADIUS_KW),
+    ],
+)
+def test_the_band_of_a_pipe_network_keeps_to_one_side_of_zero(
+    p_kw: float, highest: float, lowest: float
+) -> None:
+    grid = ToyGrid()
+    grid.inputs = replace(grid.inputs, kind="heat")
+    none = idle(grid)
+    p = np.full((len(none.steps), 2), p_kw)
+    here = replace(none, p_kw=read_only(p))
+    upper, lower = trust_cuts(grid, here, {1}, number=1)[:2]
+    assert (upper.rhs, -lower.rhs) == pytest.approx((highest, lowest))
