@@ -18,6 +18,7 @@ from cosim.scenario.bargaining import (
 from cosim.scenario.base import Strict
 from cosim.scenario.carbon import Carbon, CarbonTrading, Quota
 from cosim.scenario.horizon import HorizonSection
+from cosim.scenario.leader import Leader
 from cosim.scenario.networks import Fraction, Network, Positive
 from cosim.scenario.participants import Carrier, Participant
 from cosim.scenario.sharing import Link, Sharing, SystemOperator
@@ -58,6 +59,9 @@ class SolverSection(Strict):
     mip_gap: Annotated[float, Field(gt=0.0, lt=1.0)] = 1e-4
     time_limit_s: Positive = 120.0
     """Per solve."""
+    coalition_time_limit_s: Annotated[float, Field(ge=0.0)] = 2.0
+    """Per solve of a coalition whose rounded binaries leave a gap above `mip_gap`; 0 keeps what
+    rounding gave. Gaps are in coalitions.parquet."""
     threads: Annotated[int, Field(ge=1)] = 1
 
 
@@ -80,6 +84,8 @@ class ScenarioConfig(Strict):
     sharing: Mapping[Carrier, Sharing] = {"electricity": Sharing(), "heat": Sharing()}
     system_operator: SystemOperator = SystemOperator()
     participants: Annotated[Mapping[str, Participant], Field(min_length=1)]
+    leader: Leader | None = None
+    """A participant who sets prices for the others; none if missing."""
     bargaining: Bargaining = Bargaining()
     coupling: CouplingSection = CouplingSection()
     verification: VerificationSection = VerificationSection()
