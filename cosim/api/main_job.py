@@ -224,15 +224,7 @@ def _summary(
     seconds: dict[str, float],
 ) -> dict[str, Any]:
     coupled = solved.coupled
-    finding = summaries.Finding(
-        coupled.verdict,
-        coupled.cause,
-        coupled.causes,
-        len(coupled.iterations),
-        coupled.verification,
-        coupled.mismatch,
-    )
-    summary = summaries.base_summary(scenario, physics, finding)
+    summary = summaries.base_summary(scenario, physics, summaries.Finding.of(coupled))
     summary["certificate"]["reruns"] = dict(solved.reruns)
     summaries.add_notes(summary, physics.networks.notes)
     individual = settled.alone.schedule if settled else None

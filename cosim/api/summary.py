@@ -84,6 +84,18 @@ class Finding:
     verification: Verification
     mismatch: Mapping[str, float]
 
+    @classmethod
+    def of(cls, coupled: Coupled) -> Finding:
+        """Return what a loop found."""
+        return cls(
+            coupled.verdict,
+            coupled.cause,
+            coupled.causes,
+            len(coupled.iterations),
+            coupled.verification,
+            coupled.mismatch,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -222,15 +222,7 @@ def _marginal(coupled: Coupled, priced: Schedule, alone: Schedule | None) -> dic
 
 def _summary(scenario: Scenario, physics: Physics, confirmed: Confirmed) -> dict[str, Any]:
     coupled = confirmed.coupled
-    finding = summaries.Finding(
-        coupled.verdict,
-        coupled.cause,
-        coupled.causes,
-        len(coupled.iterations),
-        coupled.verification,
-        coupled.mismatch,
-    )
-    summary = summaries.base_summary(scenario, physics, finding)
+    summary = summaries.base_summary(scenario, physics, summaries.Finding.of(coupled))
     summary["certificate"]["reruns"] = dict(confirmed.reruns)
     return summary
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from cosim.api.window_task import WindowOutcome
 from cosim.api.window_worlds import ALONE, COPPER_PLATE, LOSSES, TOGETHER
 from cosim.api.year_settlement import YearSettled, summed_costs, summed_emissions
 from cosim.coupling.causes import CAUSES_KEPT
+from cosim.coupling.merged import merged_certificates
 from cosim.coupling.outcome import Verdict
 from cosim.records import Window
 from cosim.scenario import Scenario
@@ -114,21 +114,7 @@ def _causes(outcomes: Sequence[WindowOutcome]) -> list[dict[str, Any]]:
 
 def _certificate(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return one certificate: checks added up, the smallest margin of all windows."""
-    digest = hashlib.sha256("".join(part["states_hash"] for part in parts).encode())
-    networks = {
-        grid: {limit: _limit([part["networks"][grid][limit] for part in parts]) for limit in limits}
-        for grid, limits in parts[0]["networks"].items()
-    }
-    return dict(parts[0]) | {
-        "networks": networks,
-        "engines": {
-            grid: ", ".join(dict.fromkeys(part["engines"][grid] for part in parts))
-            for grid in parts[0]["engines"]
-        },
-        "failed_steps": {
-            grid: sum(part["failed_steps"][grid] for part in parts)
-            for grid in parts[0]["failed_steps"]
-        },
+    return merged_certificates(parts) | {
         "balance_mismatch": {
             carrier: max(part["balance_mismatch"][carrier] for part in parts)
             for carrier in parts[0]["balance_mismatch"]
@@ -136,16 +122,6 @@ def _certificate(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "reruns": {
             grid: _reruns([part["reruns"][grid] for part in parts]) for grid in parts[0]["reruns"]
         },
-        "states_hash": digest.hexdigest(),
-    }
-
-
-def _limit(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    checked = [entry for entry in entries if "smallest_margin" in entry]
-    worst = min(checked, key=lambda entry: entry["smallest_margin"], default=entries[0])
-    return dict(worst) | {
-        "checks": sum(entry["checks"] for entry in entries),
-        "violations": sum(entry["violations"] for entry in entries),
     }
 
 

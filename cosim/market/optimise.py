@@ -16,7 +16,8 @@ from cosim.scenario.config import SolverSection
 
 Effort = Literal["fixed", "rounded", "proven"]
 """How hard to search for binaries: keep those of the start; take the best of the start's and of
-rounded ones, with the gap to the relaxation; or search the integer program to the gap asked for."""
+rounded ones, and search the integer program briefly (`coalition_time_limit_s`) where that leaves a
+gap; or search it to the gap asked for."""
 INTEGRAL = 1e-6
 """How far from a whole number a binary of the relaxation may be to count as one."""
 
@@ -83,7 +84,10 @@ class Optimiser:
             if best is not None and best.gap <= self._settings.mip_gap:
                 return best
         if best is not None and effort != "proven":
-            return replace(best, status=Status.TIME_LIMIT)
+            brief = min(self._settings.coalition_time_limit_s, clock.left)
+            if effort == "fixed" or brief <= 0.0:
+                return replace(best, status=Status.TIME_LIMIT)
+            clock = Clock(brief)
         return self._search(bounds, extras, best, first, clock)
 
     def with_binaries(

@@ -10,7 +10,6 @@ from cosim.settlement.coalitions import (
     has_no_value,
     single_coalitions,
     system_cost,
-    two_coalitions,
 )
 from cosim.settlement.copper import copper_plate_values
 from cosim.settlement.distributed import Negotiated, solve_distributed
@@ -50,5 +49,4 @@ __all__ = [
     "single_coalitions",
     "solve_distributed",
     "system_cost",
-    "two_coalitions",
 ]

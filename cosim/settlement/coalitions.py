@@ -184,26 +184,6 @@ def single_coalitions(players: Players) -> list[frozenset[str]]:
     return list(dict.fromkeys([*singles, frozenset(players.names)]))
 
 
-def two_coalitions(players: Players, alone: Coupled, together: Coupled) -> list[CoalitionValue]:
-    """Return what follows from the two schedules that every run has, without another solve.
-
-    That is the grand coalition's value, and 0 for each single player that cannot share: one
-    participant on its own, or a player without the operator where that plays. Groups that could
-    share among themselves have a value that is not known here and are left out; bargaining then
-    needs `coalition_values(..., listed=single_coalitions(players))`.
-    """
-
-    def unsolved(cases: Sequence[Case]) -> list[Coupled]:
-        raise AssertionError(f"{len(cases)} coalitions would need a solve")
-
-    known = [
-        coalition
-        for coalition in single_coalitions(players)
-        if len(coalition) == len(players.names) or has_no_value(coalition, players)
-    ]
-    return coalition_values(players, alone, together, unsolved, listed=known)
-
-
 def has_no_value(coalition: frozenset[str], players: Players) -> bool:
     """Return whether a coalition has the value 0 because it has nobody to share with."""
     members = players.members(coalition)

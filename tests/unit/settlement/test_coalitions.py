@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cosim.coupling import Case, Coupled, Verification
-from cosim.settlement import Players, coalition_values, single_coalitions, two_coalitions
+from cosim.settlement import Players, coalition_values, single_coalitions
 from tests.unit.settlement.test_settlement import EXAMPLE
 
 GROUPS = Players({"people": ("home", "shop"), "works": ("works",)}, operator_plays=False)
@@ -40,14 +40,14 @@ def test_bargaining_solves_groups_that_may_share_and_nothing_else() -> None:
     assert [case.members for case in cases] == [frozenset({"home", "shop"})]
 
 
-def test_two_coalitions_leave_out_what_only_a_solve_can_tell() -> None:
-    values = two_coalitions(GROUPS, coupled(0.0), coupled(5.0))
-    assert [item.coalition for item in values] == [{"works"}, {"people", "works"}]
-    assert [item.value for item in values] == [0.0, 5.0]
-
-
 def test_with_an_operator_nobody_has_a_value_alone() -> None:
-    values = two_coalitions(WITH_OPERATOR, coupled(0.0), coupled(5.0))
+    values = coalition_values(
+        WITH_OPERATOR,
+        coupled(0.0),
+        coupled(5.0),
+        lambda _: [],
+        listed=single_coalitions(WITH_OPERATOR),
+    )
     assert [item.value for item in values] == [0.0, 0.0, 0.0, 5.0]
 
 
