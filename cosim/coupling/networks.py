@@ -77,16 +77,22 @@ class Networks:
         return self.verify({name: idle(grid) for name, grid in self.grids.items()})
 
     def baselines(self, alone: Verification) -> dict[str, Baseline]:
-        """Return what background customers cause, per network (zero where no state exists)."""
-        return {
-            name: Baseline(
-                grid=name,
-                drawn_kw=read_only(background_drawn_kw(self.grids[name])),
-                loss_kw=read_only(np.nan_to_num(states.loss_kw)),
-                auxiliary_kw=read_only(np.nan_to_num(states.auxiliary_kw)),
-            )
-            for name, states in alone.states.items()
-        }
+        """Return what is not charged to the community, per network (zero where no state exists).
+
+        That is what background customers cause alone; nothing in networks without a utility, which
+        exist for the community only.
+        """
+        return {name: self._baseline(name, states) for name, states in alone.states.items()}
+
+    def _baseline(self, name: str, states: GridStates) -> Baseline:
+        grid = self.grids[name]
+        share = 1.0 if getattr(grid.inputs.settings, "utility", True) else 0.0
+        return Baseline(
+            grid=name,
+            drawn_kw=read_only(background_drawn_kw(grid)),
+            loss_kw=read_only(share * np.nan_to_num(states.loss_kw)),
+            auxiliary_kw=read_only(share * np.nan_to_num(states.auxiliary_kw)),
+        )
 
 
 def idle(grid: Grid) -> Injections:

@@ -17,7 +17,7 @@ from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND, Sharing
-from cosim.scenario.networks import charged_kinds
+from cosim.scenario.networks import charged_kinds, has_utility
 from cosim.scenario.participants import Carrier
 
 UNLIMITED_KW = float("inf")
@@ -107,6 +107,7 @@ def account_terms(
             disposal=True,
             gives=not bilateral and scenario.config.carbon.trading is None,
             partners=partners_of(NETWORK, sharers[carrier], sharing) if bilateral else {},
+            utility=has_utility(scenario.config.networks, carrier),
         )
     return terms
 

@@ -21,6 +21,7 @@ from cosim.records import Baseline, Past, read_only
 from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
 from cosim.scenario.config import Sharing
+from cosim.scenario.networks import has_utility
 from cosim.scenario.participants import CARRIERS, Carrier
 
 HOURS_PER_DAY = 24.0
@@ -143,6 +144,7 @@ def terms_of(
         fee_per_kwh=sharing.fee_per_kwh,
         grid_fee_per_kwh=sharing.grid_fee_per_kwh,
         partners=partners,
+        utility=has_utility(scenario.config.networks, carrier),
     )
 
 

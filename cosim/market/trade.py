@@ -28,6 +28,7 @@ class Terms:
         partners: whom it may have contracts with: most that it gives and takes in kW.
         disposal: surplus may be given away for nothing where the utility pays nothing.
         gives: it may give to others.
+        utility: there is a utility to buy from.
     """
 
     carrier: Carrier
@@ -40,6 +41,7 @@ class Terms:
     gives: bool = True
     grid_fee_per_kwh: float = 0.0
     partners: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    utility: bool = True
 
     @property
     def shared(self) -> bool:
@@ -50,16 +52,18 @@ class Terms:
 def add_trade(block: pyo.Block, terms: Terms, steps: range) -> None:
     """Add the trade variables of one carrier to a party's block.
 
+    Without a utility buy is 0 and sell does not exist.
+
     0 <= buy, share_in <= import_max and 0 <= sell, share_out <= export_max (variable bounds);
     `import_limit`: buy[t] + share_in[t] <= import_max; `export_limit`: sell[t] + share_out[t] <=
     export_max. sell exists where the utility pays for it (or takes it for nothing), the share
     variables where the carrier is shared. They are closed for everyone who does not take part by
     their bounds in the compiled model. Shared energy by contracts: see `bilateral.add_contracts`.
     """
-    sells = terms.prices.sell is not None or terms.disposal
+    sells = terms.utility and (terms.prices.sell is not None or terms.disposal)
     out_steps = steps if sells else ()
     share_steps = steps if terms.shared else ()
-    block.buy = pyo.Var(steps, bounds=(0.0, terms.import_max_kw))
+    block.buy = pyo.Var(steps, bounds=(0.0, terms.import_max_kw if terms.utility else 0.0))
     block.sell = pyo.Var(out_steps, bounds=(0.0, terms.export_max_kw))
     block.share_in = pyo.Var(share_steps, bounds=(0.0, terms.import_max_kw))
     given_max_kw = terms.export_max_kw if terms.gives else 0.0

@@ -6,6 +6,7 @@ say why in its own comments.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -148,6 +149,11 @@ class HeatNetwork(Strict):
     supplies_background: str | None = None
     """Participant who has to produce the heat (cold) of background customers and its losses; the
     external utility if missing."""
+    utility: bool = True
+    """Whether an external utility at the plant sells heat (cold) and takes what is too much.
+    Without one the participant with `at_slack`, whose site is the plant, balances the network: what
+    it exports is what the plant delivers, nobody can buy or dump heat, and the community pays for
+    all losses and pump electricity, those without any participant included."""
 
     @model_validator(mode="before")
     @classmethod
@@ -202,6 +208,20 @@ class GasNetwork(Strict):
     pump_bus: int | str | None = None
     """Electric bus (index or name) that feeds the compressors; their electricity is charged to the
     network account then. Not charged if missing."""
+
+
+def has_utility(networks: Mapping[str, object], carrier_kind: str) -> bool:
+    """Return whether a carrier has an external utility.
+
+    Args:
+        networks: the scenario's sections by name.
+        carrier_kind: kind of network that carries it.
+    """
+    return all(
+        network.utility
+        for network in networks.values()
+        if isinstance(network, HeatNetwork) and network.kind == carrier_kind
+    )
 
 
 def charged_kinds(kind: str, settings: object) -> tuple[Literal["loss", "auxiliary"], ...]:

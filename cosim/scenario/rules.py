@@ -166,7 +166,16 @@ def _demand_response(config: ScenarioConfig) -> Iterator[Problem]:
 def _suppliers(config: ScenarioConfig) -> Iterator[Problem]:
     """Whoever produces for background customers does so at the balancing plant."""
     for name, network in config.networks.items():
-        if not isinstance(network, HeatNetwork) or network.supplies_background is None:
+        if not isinstance(network, HeatNetwork):
+            continue
+        if not network.utility and not _at_plant(config, name):
+            yield Problem(
+                f"networks.{name}.utility",
+                "false, and no participant is at the plant",
+                "a participant whose site is the plant",
+                f"set at_slack: true in a connection of {CARRIER_OF_KIND[network.kind]}",
+            )
+        if network.supplies_background is None:
             continue
         supplier, where = network.supplies_background, f"networks.{name}.supplies_background"
         if supplier not in config.participants:
@@ -188,6 +197,15 @@ def _suppliers(config: ScenarioConfig) -> Iterator[Problem]:
             "a participant at the balancing plant, where the heat for background customers enters",
             f"set {place}.at_slack: true or name another participant",
         )
+
+
+def _at_plant(config: ScenarioConfig, name: str) -> bool:
+    """Return whether a participant's site is the plant of a heat or cooling network."""
+    carrier = CARRIER_OF_KIND[config.networks[name].kind]
+    found = [
+        p.connections[carrier] for p in config.participants.values() if carrier in p.connections
+    ]
+    return any(c.at_slack and network_of(config, carrier, c) == name for c in found)
 
 
 def _players(config: ScenarioConfig) -> Iterator[Problem]:
