@@ -74,8 +74,8 @@ def savings(runs: dict[str, Path]) -> str:
 
 
 def percent(before: float, after: float) -> float:
-    """Return a saving in percent."""
-    return 100.0 * (before - after) / before
+    """Return a saving in percent; never a negative zero."""
+    return round(100.0 * (before - after) / before, 2) + 0.0
 
 
 def shared(run: Path, carrier: str) -> float:
