@@ -1,5 +1,6 @@
 """Frozen records that travel between the layers; arrays inside are read-only."""
 
+from cosim.records.design import Design, DesignCut, LaidPipe, TypicalDay, Unit
 from cosim.records.feedback import Cut, CutKey, LossLine, Sensitivities, Target
 from cosim.records.network import (
     Background,
@@ -25,9 +26,12 @@ __all__ = [
     "CostTable",
     "Cut",
     "CutKey",
+    "Design",
+    "DesignCut",
     "ElementSeries",
     "GridStates",
     "Injections",
+    "LaidPipe",
     "Limit",
     "LossLine",
     "NetworkDuals",
@@ -41,6 +45,8 @@ __all__ = [
     "Target",
     "Terminal",
     "TimeAxis",
+    "TypicalDay",
+    "Unit",
     "Violation",
     "Window",
     "read_only",

@@ -17,6 +17,7 @@ from cosim.scenario.bargaining import (
 )
 from cosim.scenario.base import Strict
 from cosim.scenario.carbon import Carbon, CarbonTrading, Quota
+from cosim.scenario.design import Design
 from cosim.scenario.horizon import HorizonSection
 from cosim.scenario.leader import Leader
 from cosim.scenario.networks import Fraction, Network, Positive
@@ -87,6 +88,8 @@ class ScenarioConfig(Strict):
     leader: Leader | None = None
     """A participant who sets prices for the others; none if missing."""
     bargaining: Bargaining = Bargaining()
+    design: Design | None = None
+    """Design mode: what may be bought and laid; only operation where missing."""
     coupling: CouplingSection = CouplingSection()
     verification: VerificationSection = VerificationSection()
     solver: SolverSection = SolverSection()

@@ -55,13 +55,19 @@ def load_scenario(
     file = path / SCENARIO_FILE if path.is_dir() else path
     raw = with_changes(read_yaml(file), changes or {}, file.name)
     try:
-        config = ScenarioConfig.model_validate(raw, context={"device_types": device_types})
+        context = {"device_types": device_types, "design": _is_design(raw)}
+        config = ScenarioConfig.model_validate(raw, context=context)
     except ValidationError as error:
         raise ScenarioError(from_validation(error, file.name, raw)) from None
     scenario = _resolve(config, file, simbench_source)
     if not changes:
         return scenario
     return replace(scenario, input_hash=_changed_hash(scenario, changes))
+
+
+def _is_design(raw: Any) -> bool:
+    """Return whether a file is for design mode, where devices that supply are yet to be bought."""
+    return isinstance(raw, Mapping) and raw.get("design") is not None
 
 
 def _resolve(

@@ -12,6 +12,7 @@ from cosim.records.names import OPERATOR
 from cosim.records.time import FloatArray
 from cosim.scenario.arbitrage import arbitrage_problems
 from cosim.scenario.config import BARGAINING_METHODS, CARRIER_OF_KIND, ScenarioConfig
+from cosim.scenario.design_rules import design_problems
 from cosim.scenario.horizon import horizon_problems
 from cosim.scenario.market_rules import market_problems
 from cosim.scenario.networks import GasNetwork, HeatNetwork
@@ -41,6 +42,7 @@ def check_rules(
         *horizon_problems(config),
         *arbitrage_problems(config, profiles, steps),
         *market_problems(config),
+        *design_problems(config),
     ]
 
 
