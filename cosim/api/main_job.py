@@ -24,6 +24,7 @@ from cosim.coupling.certificate import tight_checks
 from cosim.coupling.confirm import confirm
 from cosim.coupling.loop import Remember
 from cosim.coupling.outcome import Verdict
+from cosim.coupling.trust import TRUST_REGION
 from cosim.grids import Engine
 from cosim.market import Market
 from cosim.records import Schedule
@@ -55,8 +56,17 @@ class RunResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Solved:
-    """What the market and the networks agreed on."""
+class Solved:
+    """What the market and the networks agreed on.
+
+    Attributes:
+        coupled: the loop's result, confirmed by the reference engines.
+        copper: the first dispatch, without networks.
+        with_losses: cost with losses but without limits; None where that was not solved.
+        priced: the schedule with marginal values.
+        notes: what the reader should know.
+        reruns: of the reference engines.
+    """
 
     coupled: Coupled
     copper: Schedule
@@ -114,43 +124,61 @@ def _run_at_once(
     with watch.stage("market", "Building the market"):
         market = Market(loaded, physics.baselines)
     checkpoint = Checkpoint(folder, f"{loaded.input_hash}-{version('cosim')}")
-    solved = _solve(_Job(loaded, physics, market, watch, told), checkpoint)
+    solved = solve_together(Job(loaded, physics, market, watch, told), checkpoint)
     settled = None
     if solved.coupled.verdict == "feasible":
         bench = Bench(loaded, physics, market, "fast", tasks, checkpoint.folder)
         settled = settle(bench, solved.coupled, solved.copper, solved.priced, watch, told)
     with watch.stage("write", "Writing the run folder"):
-        tables = _tables(loaded, physics, solved, settled, watch.seconds)
+        tables = run_tables(loaded, physics, solved, settled, watch.seconds)
         write_run(folder, tables)
     checkpoint.clear()
     return tables.summary
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """What the stages of a run work with."""
+class Job:
+    """What the stages of a run work with.
+
+    Attributes:
+        scenario: loaded.
+        physics: its networks.
+        market: of its participants.
+        watch: takes the time.
+        told: receiver of progress.
+        members: who shares; everybody if missing.
+    """
 
     scenario: Scenario
     physics: Physics
     market: Market
     watch: Stopwatch
     told: Progress
+    members: frozenset[str] | None = None
 
     def loop(self, engine: Engine, remember: Remember | None = None) -> Loop:
+        """Return a loop over market and networks."""
         return self.physics.loop(self.market, self.scenario, engine, self.told.iteration, remember)
 
 
-def _solve(job: _Job, checkpoint: Checkpoint) -> _Solved:
-    everyone = frozenset(job.scenario.config.participants)
+def solve_together(job: Job, checkpoint: Checkpoint | None = None) -> Solved:
+    """Run the loop for those who share, confirm it with the reference engines, and price it.
+
+    Args:
+        job: what to work with.
+        checkpoint: of an interrupted run, and where this one leaves its own; none if missing.
+    """
+    everyone = frozenset(job.scenario.config.participants if job.members is None else job.members)
     case = Case(members=everyone)
-    memory = checkpoint.load()
+    memory = None if checkpoint is None else checkpoint.load()
+    remember = None if checkpoint is None else checkpoint.save
     resumed = (
         ()
         if memory is None
         else (f"The run was resumed after round {len(memory.iterations) - 1}.",)
     )
     with job.watch.stage("loop", "Market and networks in turn"):
-        coupled = job.loop("fast", checkpoint.save).run(case, memory)
+        coupled = job.loop("fast", remember).run(case, memory)
     with job.watch.stage("reference", "Final verification with pandapower and pandapipes"):
         settings = job.scenario.config.verification
         confirmed = confirm(job.physics.networks, coupled, case, job.loop, settings)
@@ -158,14 +186,17 @@ def _solve(job: _Job, checkpoint: Checkpoint) -> _Solved:
     with job.watch.stage("prices", "Prices and the price of physics"):
         priced, with_losses = _prices(job.market, coupled, everyone)
     notes = (*resumed, *confirmed.notes)
-    return _Solved(coupled, coupled.first_schedule, with_losses, priced, notes, confirmed.reruns)
+    return Solved(coupled, coupled.first_schedule, with_losses, priced, notes, confirmed.reruns)
 
 
 def _prices(
     market: Market, coupled: Coupled, everyone: frozenset[str]
 ) -> tuple[Schedule, float | None]:
-    """Return the schedule with marginal prices, and the cost with losses but without limits."""
-    cuts = market.cuts
+    """Return the schedule with marginal prices, and the cost with losses but without limits.
+
+    A dispatch that was held in place so that its losses agree stays held: that is no limit.
+    """
+    cuts = tuple(cut for cut in market.cuts if cut.key.limit != TRUST_REGION)
     priced = market.solve(everyone, start=coupled.schedule, duals=True, effort="fixed")
     if coupled.verdict != "feasible":
         return priced, None
@@ -175,13 +206,14 @@ def _prices(
     return priced, with_losses
 
 
-def _tables(
+def run_tables(
     scenario: Scenario,
     physics: Physics,
-    solved: _Solved,
+    solved: Solved,
     settled: Settled | None,
     seconds: dict[str, float],
 ) -> RunTables:
+    """Return the tables of a run folder; without a settlement those of money stay empty."""
     coupled = solved.coupled
     kinds = {name: str(network.kind) for name, network in scenario.config.networks.items()}
     carriers = {name: str(CARRIER_OF_KIND[kind]) for name, kind in kinds.items()}
@@ -210,7 +242,7 @@ def _tables(
     )
 
 
-def _emissions(solved: _Solved, settled: Settled | None) -> dict[str, pd.DataFrame]:
+def _emissions(solved: Solved, settled: Settled | None) -> dict[str, pd.DataFrame]:
     alone = {} if settled is None else {"individual": settled.alone.schedule.co2_kg}
     last = solved.coupled.schedule.co2_kg
     return alone | {"copper_plate": solved.copper.co2_kg, "last": last}
@@ -219,7 +251,7 @@ def _emissions(solved: _Solved, settled: Settled | None) -> dict[str, pd.DataFra
 def _summary(
     scenario: Scenario,
     physics: Physics,
-    solved: _Solved,
+    solved: Solved,
     settled: Settled | None,
     seconds: dict[str, float],
 ) -> dict[str, Any]:
@@ -253,4 +285,4 @@ def _summary(
     return summary
 
 
-__all__ = ["RunResult", "run"]
+__all__ = ["Job", "RunResult", "Solved", "run", "run_tables", "solve_together"]
