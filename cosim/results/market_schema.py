@@ -1,4 +1,4 @@
-"""Tables about trade and emissions that a run folder holds where its market has them."""
+"""Tables about trade, emissions and a leader's prices, where a run's market has them."""
 
 from __future__ import annotations
 
@@ -28,4 +28,28 @@ EMISSIONS = Table(
         ),
         Column("kg", "number", "CO2 in kg"),
     ),
+)
+LEADER_PRICES = Table(
+    "A price that the leader announces to its followers at a step.",
+    (
+        Column("time", "time", "start of the step"),
+        Column("carrier", "text", "electricity, heat, ..."),
+        Column("side", "text", "buy: the leader pays it; sell: the followers pay it"),
+        Column("price_per_kwh", "number", "as announced, currency per kWh"),
+        Column("low_per_kwh", "number", "lowest price it may set, currency per kWh"),
+        Column("high_per_kwh", "number", "highest price it may set, currency per kWh"),
+    ),
+)
+LEADER_HISTORY = Table(
+    "One step of the search for the leader's prices.",
+    (
+        Column("method", "text", "exact, evolutionary, decomposition or fixed"),
+        Column("iteration", "integer", "0, 1, ... within one search"),
+        Column("seconds", "number", "wall time since that search began"),
+        Column(
+            "best", "number", "leader's profit at the best prices so far, currency; may be missing"
+        ),
+        Column("bound", "number", "no prices give more, currency; missing where unknown"),
+    ),
+    open=True,
 )

@@ -13,7 +13,7 @@ from pandas.api import types
 
 from cosim.errors import Problem
 from cosim.results.columns import WHAT, Column, Kind, Table
-from cosim.results.market_schema import EMISSIONS, TRADES
+from cosim.results.market_schema import EMISSIONS, LEADER_HISTORY, LEADER_PRICES, TRADES
 from cosim.results.money_schema import ACCOUNTS, ADMM, BARGAINING_POWER, P2P_PRICES
 
 _TIME = Column("time", "time", "start of the step")
@@ -177,6 +177,8 @@ OPTIONAL_TABLES: Mapping[str, Table] = {
     "accounts": ACCOUNTS,
     "admm": ADMM,
     "bargaining_power": BARGAINING_POWER,
+    "leader_prices": LEADER_PRICES,
+    "leader_history": LEADER_HISTORY,
 }
 """The same, for tables that are written only where they hold rows."""
 

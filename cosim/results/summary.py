@@ -54,6 +54,7 @@ OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "terminals": (dict,),
     "devices": (dict,),
     "co2_kg": (dict,),
+    "leader": (dict,),
 }
 """Keys of runs with a market, and of runs that say what they cover.
 
@@ -66,6 +67,10 @@ horizon {windows, window_hours, look_ahead_hours, boundary, network_files} where
 steps, step_minutes, start of the horizon; networks {grid: kind}. For the report's maps and stacks:
 terminals {grid: {participant: ids of buses, heat consumers or junctions, empty at the plant}} and
 devices {participant: {device: type}}; without them names are looked at.
+
+leader {participant, method, followers, profit {optimistic, pessimistic, nudged, simulated,
+verified}, bound, gap, revenue {carrier: {sell, buy}}, service_fees, own_costs,
+investment_per_horizon, repriced, notes}: who sets prices and what it earns, in currency.
 """
 
 COST_KEYS = ("copper_plate", "verified", "individual")

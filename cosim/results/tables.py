@@ -57,6 +57,8 @@ class RunTables:
         accounts: likewise.
         bargaining_power: likewise.
         admm: likewise; empty unless the distributed solution was asked for.
+        leader_prices: see `cosim.results.market_schema`; empty without a leader.
+        leader_history: likewise.
     """
 
     summary: dict[str, Any]
@@ -80,3 +82,5 @@ class RunTables:
     accounts: pd.DataFrame = field(default_factory=pd.DataFrame)
     bargaining_power: pd.DataFrame = field(default_factory=pd.DataFrame)
     admm: pd.DataFrame = field(default_factory=pd.DataFrame)
+    leader_prices: pd.DataFrame = field(default_factory=pd.DataFrame)
+    leader_history: pd.DataFrame = field(default_factory=pd.DataFrame)
