@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from cosim.errors import ResultsError
 from cosim.results import export, export_run, read_run, write_run
 from cosim.results.schema import TABLES
-from tests.support import run_folder
+from tests.support import run_folder, run_states
 
 xarray = pytest.importorskip("xarray")
 
@@ -28,7 +28,7 @@ def test_csv_holds_every_table(folder: Path, tmp_path: Path) -> None:
     pressure = tmp_path / "out" / "states" / "heat" / "junction.p_bar.csv"
     assert pressure in files
     states = pd.read_csv(pressure, index_col="time", float_precision="round_trip")
-    expected = run_folder.matrix(run.states["heat"], "junction", "p_bar")
+    expected = run_states.matrix(run.states["heat"], "junction", "p_bar")
     assert np.array_equal(states.to_numpy(), expected.to_numpy())
     assert [int(name) for name in states.columns] == list(expected.columns)
     assert (pd.to_datetime(states.index) == expected.index).all()
@@ -46,7 +46,7 @@ def test_netcdf_holds_states_over_time_and_element(folder: Path, tmp_path: Path)
     ) as data:
         voltage = data["bus_vm_pu"]
         assert voltage.dims == ("time", "bus")
-        expected = run_folder.matrix(run.states["electric"], "bus", "vm_pu")
+        expected = run_states.matrix(run.states["electric"], "bus", "vm_pu")
         assert np.array_equal(voltage.values, expected.to_numpy())
         assert pd.Timestamp(voltage["time"].values[0], tz="UTC") == expected.index[0]
     with xarray.open_dataset(tmp_path / "out" / "allocation.nc", engine="h5netcdf") as data:
@@ -60,7 +60,7 @@ def test_xlsx_has_a_sheet_per_table_and_per_quantity(folder: Path, tmp_path: Pat
     assert {"schedule", "checks", "payments", "copper_plate_schedule"} <= set(book.sheetnames)
     book.close()
     states = pd.read_excel(tmp_path / "out" / "states_gas.xlsx", sheet_name="junction.p_bar")
-    expected = run_folder.matrix(run.states["gas"], "junction", "p_bar")
+    expected = run_states.matrix(run.states["gas"], "junction", "p_bar")
     assert np.allclose(states.iloc[:, 1:].to_numpy(), expected.to_numpy(), rtol=1e-12)
     assert states.iloc[0, 0] == expected.index[0].tz_localize(None)
 

@@ -23,7 +23,7 @@ from cosim.results import (
 )
 from cosim.results.schema import TABLES
 from cosim.results.summary import plain
-from tests.support import run_folder
+from tests.support import run_folder, run_states
 
 SMALL = ("iterations", "checks", "allocation", "prices", "payments", "coalitions", "nodal_prices")
 
@@ -83,7 +83,7 @@ def test_files_are_those_of_the_contract(folder: Path) -> None:
 def test_one_quantity_is_read_as_a_matrix(run: RunTables, folder: Path) -> None:
     path = folder / "states" / "electric.parquet"
     voltage = read_quantity(path, "bus", "vm_pu")
-    expected = run_folder.matrix(run.states["electric"], "bus", "vm_pu")
+    expected = run_states.matrix(run.states["electric"], "bus", "vm_pu")
     assert np.array_equal(voltage.to_numpy(), expected.to_numpy())
     assert voltage.index[0] == expected.index[0]
     assert ("bus", "vm_pu") in quantities(path)
