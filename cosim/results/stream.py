@@ -51,10 +51,10 @@ class TableStream:
             self._write(content)
 
     def append_file(self, part: Path) -> None:
-        """Write a file of the same table behind what is there, one row group at a time."""
+        """Write a file of the same table behind what is there, by row group; an empty one adds nothing."""
         with pq.ParquetFile(part) as source:
             for group in range(source.num_row_groups):
-                self._write(source.read_row_group(group))
+                self.append_arrow(source.read_row_group(group))
 
     def close(self) -> None:
         """Finish the file and put it under its name."""

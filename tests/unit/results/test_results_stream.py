@@ -79,3 +79,13 @@ def test_a_failed_stream_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="unexpected columns colour"):
         write_badly(tmp_path / "a.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_first_part_without_rows_does_not_decide_what_columns_are(tmp_path: Path) -> None:
+    parts = [tmp_path / "empty.parquet", tmp_path / "full.parquet"]
+    write_table(parts[0], frame(0).iloc[:0], NETWORK_SERIES, "empty")
+    write_table(parts[1], frame(1), NETWORK_SERIES, "full")
+    join_tables(parts, tmp_path / "joined.parquet", NETWORK_SERIES, "joined")
+    found = read_table(tmp_path / "joined.parquet", NETWORK_SERIES, "joined")
+    assert found["element"].tolist() == ["bus"] * 6
+    assert found["quantity"].tolist() == ["vm_pu"] * 6
