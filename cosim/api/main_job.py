@@ -179,14 +179,26 @@ def solve_together(job: Job, checkpoint: Checkpoint | None = None) -> Solved:
     )
     with job.watch.stage("loop", "Market and networks in turn"):
         coupled = job.loop("fast", remember).run(case, memory)
+    return conclude(job, case, coupled, resumed)
+
+
+def conclude(job: Job, case: Case, coupled: Coupled, notes: tuple[str, ...] = ()) -> Solved:
+    """Confirm a loop's result with the reference engines, and price it.
+
+    Args:
+        job: what the loop worked with.
+        case: what it solved.
+        coupled: its result with fast kernels.
+        notes: to put first.
+    """
     with job.watch.stage("reference", "Final verification with pandapower and pandapipes"):
         settings = job.scenario.config.verification
         confirmed = confirm(job.physics.networks, coupled, case, job.loop, settings)
         coupled = confirmed.coupled
     with job.watch.stage("prices", "Prices and the price of physics"):
-        priced, with_losses = _prices(job.market, coupled, everyone)
-    notes = (*resumed, *confirmed.notes)
-    return Solved(coupled, coupled.first_schedule, with_losses, priced, notes, confirmed.reruns)
+        priced, with_losses = _prices(job.market, coupled, case.members)
+    told = (*notes, *confirmed.notes)
+    return Solved(coupled, coupled.first_schedule, with_losses, priced, told, confirmed.reruns)
 
 
 def _prices(
@@ -285,4 +297,4 @@ def _summary(
     return summary
 
 
-__all__ = ["Job", "RunResult", "Solved", "run", "run_tables", "solve_together"]
+__all__ = ["Job", "RunResult", "Solved", "conclude", "run", "run_tables", "solve_together"]
