@@ -62,7 +62,7 @@ def split_by_party(compiled: Compiled, bounds: Bounds, extras: Sequence[Extra]) 
         bounds: who takes part.
         extras: cuts, loss lines and binaries behind the model.
     """
-    whole, row_lb, row_ub, owner = _assemble(compiled, bounds, extras)
+    whole, row_lb, row_ub, owner = assemble(compiled, bounds, extras)
     matrix = whole.matrix
     network = compiled.layout.parties.index(NETWORK)
     row_of = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
@@ -96,10 +96,14 @@ def split_by_party(compiled: Compiled, bounds: Bounds, extras: Sequence[Extra]) 
     return Split(tuple(agents), read_only(due), compiled.program.offset, whole.n)
 
 
-def _assemble(
+def assemble(
     compiled: Compiled, bounds: Bounds, extras: Sequence[Extra]
 ) -> tuple[Program, FloatArray, FloatArray, IntArray]:
-    """Return the program with its extras, its row bounds and the owner of every column."""
+    """Return the program with its extras, its row bounds and the owner of every column.
+
+    Columns of extras belong to the network account; binaries to the party whose columns they are
+    about.
+    """
     base = compiled.program
     located = places(extras, base.n, base.m)
     owners = [np.asarray(compiled.layout.column_owner)]

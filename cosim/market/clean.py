@@ -69,8 +69,9 @@ def _set_peaks(compiled: Compiled, x: FloatArray) -> None:
         drawn = x[trade.buy[peak.steps]]
         if len(trade.share_in):
             drawn = drawn + x[trade.share_in[peak.steps]] - x[trade.share_out[peak.steps]]
-        if len(trade.sell):
-            drawn = drawn - x[trade.sell[peak.steps]]
+        for columns, sign in ((trade.sell, -1.0), (trade.led_in, 1.0), (trade.led_out, -1.0)):
+            if len(columns):
+                drawn = drawn + sign * x[columns[peak.steps]]
         known = peak.floor_kw + float(x[list(peak.earlier)].sum())
         x[peak.rise] = max(float(drawn.max(initial=0.0)) - known, 0.0)
 
@@ -81,4 +82,5 @@ def _set_ladders(compiled: Compiled, x: FloatArray) -> None:
     for columns, e_t in zip(compiled.layout.ladders, emitted, strict=True):
         above, below = columns.ladder.rungs(float(e_t))
         x[columns.above], x[columns.below] = above, below
-        x[columns.above_used], x[columns.below_used] = above > 0.0, below > 0.0
+        if len(columns.above_used):
+            x[columns.above_used], x[columns.below_used] = above > 0.0, below > 0.0

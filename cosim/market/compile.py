@@ -22,7 +22,7 @@ from cosim.records.names import NETWORK, OPERATOR, PUMP_PREFIX, party_of
 from cosim.records.time import IntArray
 from cosim.scenario import Scenario
 from cosim.scenario.config import CARRIER_OF_KIND
-from cosim.scenario.participants import Carrier
+from cosim.scenario.participants import CARRIERS, Carrier
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,21 @@ def _layout(
         contracts=contract_columns(market, columns, rows, len(scenario.time)),
         peaks=peak_columns(market, columns),
         ladders=ladder_columns(market, columns),
+        leader=None if scenario.config.leader is None else scenario.config.leader.participant,
+        delivered=_leader_rows(market, "delivered", rows),
+        received=_leader_rows(market, "received", rows),
     )
+
+
+def _leader_rows(
+    market: MarketModel, name: str, rows: Mapping[int, int]
+) -> dict[Carrier, IntArray]:
+    """Return the rows of the leader's trade per carrier; none without a leader."""
+    block = market.model.component(name)
+    if block is None:
+        return {}
+    found = {carrier: block.component(carrier) for carrier in CARRIERS}
+    return {carrier: _at(one, rows) for carrier, one in found.items() if one is not None}
 
 
 def _trades(
@@ -185,15 +199,14 @@ def _trades(
     """Return the columns of every trade and the rows of every balance."""
     trades: dict[tuple[str, Carrier], TradeColumns] = {}
     balances: dict[tuple[str, Carrier], IntArray] = {}
-    names = ("buy", "sell", "share_in", "share_out")
+    names = ("buy", "sell", "share_in", "share_out", "led_in", "led_out")
     for name, party in market.parties.items():
         for carrier in party.carriers:
             block = party.block.component(carrier)
             balances[name, carrier] = _at(block.balance, rows)
             if carrier in party.terms:
-                buy, sell, share_in, share_out = (_at(block.component(v), columns) for v in names)
-                prices = party.terms[carrier].prices
-                trades[name, carrier] = TradeColumns(buy, sell, share_in, share_out, prices)
+                found = [_at(block.component(v), columns) for v in names]
+                trades[name, carrier] = TradeColumns(*found, party.terms[carrier].prices)
     return trades, balances
 
 

@@ -33,14 +33,14 @@ class Group:
 def linked_groups(compiled: Compiled, bounds: Bounds, extras: Sequence[Extra]) -> list[Group]:
     """Return the parties that are not fixed, grouped by what links them.
 
-    Open share variables of a carrier link their parties through the pool, open contracts theirs;
-    an extra links the parties of its open columns.
+    Open share variables of a carrier link their parties through the pool, open contracts theirs,
+    trade with a leader its followers; an extra links the parties of its open columns.
     """
     owner, count = compiled.layout.column_owner, len(compiled.layout.parties)
     is_open = bounds.col_ub > bounds.col_lb
     leader = np.arange(count)
     contracts = [one.rows.ravel() for one in compiled.layout.contracts.values()]
-    for rows in [*compiled.layout.pools.values(), *contracts]:
+    for rows in [*compiled.layout.pools.values(), *contracts, *compiled.layout.leader_links]:
         entries = compiled.program.matrix[rows].indices
         _join(leader, owner[entries[is_open[entries]]])
     touched = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scipy import sparse
 
@@ -23,6 +23,8 @@ class TradeColumns:
         sell: to the utility.
         share_in: taken from others.
         share_out: given to others.
+        led_in: from the leader; of the leader, from its followers.
+        led_out: to the leader; of the leader, to its followers.
         prices: of the party's utility.
     """
 
@@ -30,6 +32,8 @@ class TradeColumns:
     sell: IntArray
     share_in: IntArray
     share_out: IntArray
+    led_in: IntArray
+    led_out: IntArray
     prices: Prices
 
 
@@ -82,7 +86,7 @@ class LadderColumns:
         ladder: the prices.
         above: t in each interval above the quota.
         below: t in each interval below it.
-        above_used: binaries of the intervals.
+        above_used: binaries of the intervals; empty where the order needs none.
         below_used: the same.
     """
 
@@ -140,6 +144,9 @@ class Layout:
         contracts: carriers that are shared by contracts.
         peaks: capacity charges, parts of a billing period in their order.
         ladders: prices of CO2 that grow, in the order of the rows of `Compiled.traded`.
+        leader: who sets prices for the others; None without.
+        delivered: rows that link what the leader sells to its followers, shape (T,).
+        received: rows that link what it buys from them, shape (T,).
     """
 
     parties: tuple[str, ...]
@@ -165,6 +172,14 @@ class Layout:
     contracts: Mapping[Carrier, ContractColumns]
     peaks: tuple[PeakColumn, ...]
     ladders: tuple[LadderColumns, ...]
+    leader: str | None = None
+    delivered: Mapping[Carrier, IntArray] = field(default_factory=dict)
+    received: Mapping[Carrier, IntArray] = field(default_factory=dict)
+
+    @property
+    def leader_links(self) -> list[IntArray]:
+        """Rows between the leader and its followers, per carrier and direction."""
+        return [*self.delivered.values(), *self.received.values()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from cosim.market.schedule import (
 from cosim.records import (
     Baseline,
     Carried,
+    CostTable,
     Cut,
     CutKey,
     LossLine,
@@ -232,7 +233,7 @@ class Market:
         assert outcome.x is not None
         x = cleaned(self.compiled, outcome.x)
         costs = cost_table(self.compiled, x)
-        cost = float(costs["total"].sum())
+        cost = self._cost_of(costs)
         bound = cost - max(outcome.objective - outcome.bound, 0.0)
         return Schedule(
             time=self.scenario.time,
@@ -251,6 +252,10 @@ class Market:
             co2_kg=co2_table(self.compiled, x),
             solution=x,
         )
+
+    def _cost_of(self, costs: CostTable) -> float:
+        """Return what is minimised, from the cost table."""
+        return float(costs["total"].sum())
 
     def _bounds(self, sharing: frozenset[str], frozen: Mapping[str, Schedule]) -> Bounds:
         return bounds_for(self.compiled, sharing, frozen, self.loss_lines)
@@ -314,6 +319,11 @@ class Market:
         """Return the states after the last step that is kept, and after the last step."""
         return carried_states(self.compiled, schedule)
 
+    def under_networks(self, members: frozenset[str]) -> tuple[Bounds, list[Extra]]:
+        """Return the bounds with which members share, and the cuts and loss lines."""
+        lines = [extra for _, extra in self._lines.values()]
+        return self._bounds(members, {}), [*lines, *(extra for _, extra in self._cuts.values())]
+
     def split(self, members: frozenset[str]) -> Split:
         """Return the problem of members who share, cut into what each party knows."""
         return split_by_party(self.compiled, self._bounds(members, {}), self._extras())
@@ -326,7 +336,7 @@ class Market:
 
     def clone(self) -> Market:
         """Return a market of its own with the same arrays, cuts and loss lines."""
-        other = object.__new__(Market)
+        other: Market = object.__new__(type(self))
         other.__setstate__(self.__getstate__())
         return other
 

@@ -17,6 +17,7 @@ from cosim.market.account import Charge, account_terms, add_account, charges
 from cosim.market.bilateral import add_links
 from cosim.market.bilateral import tie_break as contract_tie_break
 from cosim.market.carbon import add_sources
+from cosim.market.leader_trade import add_leader
 from cosim.market.participant import add_participant, add_trade_costs
 from cosim.market.party import Party
 from cosim.market.tariffs import Prices, account_prices, resolve_prices
@@ -87,6 +88,8 @@ def _build(scenario: Scenario, baselines: Mapping[str, Baseline], past: Past) ->
     pooled = _add_pools(model, parties, steps)
     contracts = _contracts(parties)
     add_links(model, contracts, steps)
+    leader = None if scenario.config.leader is None else scenario.config.leader.participant
+    add_leader(model, parties, leader, steps, step_h)
     people = {name: party for name, party in parties.items() if name != NETWORK}
     devices = {name: party.devices for name, party in people.items()}
     add_injections(model, scenario, {name: party.block for name, party in people.items()}, devices)
@@ -101,9 +104,17 @@ def _build(scenario: Scenario, baselines: Mapping[str, Baseline], past: Past) ->
 
 
 def _sharers(scenario: Scenario, parts: tuple[Charge, ...]) -> dict[Carrier, tuple[str, ...]]:
-    """Return everyone who trades a carrier, the network account last where it is charged in it."""
+    """Return everyone who may share a carrier, the network account last where it is charged in it.
+
+    A leader shares nothing.
+    """
     charged = {part.carrier for part in parts}
-    people = scenario.config.participants.items()
+    leader = scenario.config.leader
+    people = [
+        (name, one)
+        for name, one in scenario.config.participants.items()
+        if leader is None or name != leader.participant
+    ]
     return {
         carrier: (
             *(name for name, one in people if carrier in one.connections),

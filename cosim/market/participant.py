@@ -12,6 +12,7 @@ from cosim.errors import Problem, ScenarioError
 from cosim.market.bilateral import partners_of
 from cosim.market.carbon import add_carbon
 from cosim.market.devices import DEVICES, Axes, Ports
+from cosim.market.leader_trade import led_by
 from cosim.market.parts import kept_hours
 from cosim.market.party import Party
 from cosim.market.peaks import add_peak, peak_parts
@@ -39,7 +40,7 @@ def add_participant(
 ) -> Party:
     """Add one participant to its block, with one `balance` per carrier and step.
 
-    sum of device flows + buy + share_in = demand + sell + share_out, in kW.
+    sum of device flows + buy + share_in + led_in = demand + sell + share_out + led_out, in kW.
 
     Args:
         scenario: validated and resolved.
@@ -130,10 +131,12 @@ def terms_of(
     name: str,
     carrier: Carrier,
 ) -> Terms:
-    """Return how a participant trades a carrier; gas is never shared."""
+    """Return how a participant trades a carrier; gas is never shared, nor does a leader share."""
+    leader = scenario.config.leader
+    leads = leader is not None and leader.participant == name
     connection = scenario.config.participants[name].connections[carrier]
     sharing = scenario.config.sharing.get(carrier, NOT_SHARED)
-    form = "none" if carrier == "gas" else sharing.form
+    form = "none" if carrier == "gas" or leads else sharing.form
     partners = partners_of(name, sharers[carrier], sharing) if form == "bilateral" else {}
     return Terms(
         carrier=carrier,
@@ -144,6 +147,7 @@ def terms_of(
         fee_per_kwh=sharing.fee_per_kwh,
         grid_fee_per_kwh=sharing.grid_fee_per_kwh,
         partners=partners,
+        led=led_by(scenario.config, name, carrier),
         utility=has_utility(scenario.config.networks, carrier),
     )
 

@@ -72,9 +72,9 @@ def peak_parts(
 def add_peak(block: pyo.Block, parts: tuple[PeakPart, ...]) -> tuple[object, Flow]:
     """Add a capacity charge to the carrier block of a participant.
 
-    `peak_limit`: buy[t] + share_in[t] - sell[t] - share_out[t] <= floor + sum of rise over the
-    parts of the same billing period up to that of t, at the steps that count; rise >= 0. The cost
-    is the sum of price_per_kw * rise.
+    `peak_limit`: what comes in less what goes out (see `trade.net_import`) <= floor + sum of rise
+    over the parts of the same billing period up to that of t, at the steps that count; rise >= 0.
+    The cost is the sum of price_per_kw * rise.
 
     Returns:
         The cost, and the highest import of the billing period up to the part of a step.

@@ -16,6 +16,10 @@ from cosim.records.time import FloatArray
 
 NEGLIGIBLE_KW = 1e-9
 """A contract below this is none."""
+FOLLOWER_NAMES = ("from_leader_kw", "to_leader_kw")
+"""Quantities of what a follower takes from the leader and gives to it."""
+LEADER_NAMES = ("from_followers_kw", "to_followers_kw")
+"""The same of the leader."""
 Row = tuple[str, str, str, str, FloatArray]
 """Participant, device, carrier, quantity, values of shape (T,)."""
 
@@ -99,7 +103,8 @@ def long_table(compiled: Compiled, time: TimeAxis, x: FloatArray) -> pd.DataFram
     """Return the schedule: columns time, participant, device, carrier, quantity, value.
 
     Devices report their own quantities. Besides: `trade` (buy_kw, sell_kw, share_out_kw,
-    share_in_kw, and co2_kg_per_h of what is bought where that has emissions), `demand`
+    share_in_kw, with a leader from_leader_kw, to_leader_kw or, of the leader, from_followers_kw and
+    to_followers_kw, and co2_kg_per_h of what is bought where that has emissions), `demand`
     (demand_kw), `background` (demand_kw of customers that a participant supplies), `connection`
     (p_kw, q_kvar; positive into the network). For the participant `network`: `trade`, `demand`
     (demand_kw, what is charged), and per network loss_kw and auxiliary_kw, background included.
@@ -131,6 +136,10 @@ def _party_rows(compiled: Compiled, x: FloatArray) -> Iterator[Row]:
             columns = getattr(trade, quantity)
             if len(columns):
                 yield party, "trade", carrier, f"{quantity}_kw", x[columns]
+        names = FOLLOWER_NAMES if party != layout.leader else LEADER_NAMES
+        for quantity, columns in zip(names, (trade.led_in, trade.led_out), strict=True):
+            if len(columns):
+                yield party, "trade", carrier, quantity, x[columns]
         if trade.prices.co2_kg_per_kwh > 0.0:
             emitted = trade.prices.co2_kg_per_kwh * x[trade.buy]
             yield party, "trade", carrier, "co2_kg_per_h", emitted

@@ -28,11 +28,11 @@ def add_injections(
 ) -> None:
     """Add the power of every terminal, in kW and positive into the network.
 
-    `injection_definition`: injection[t] = sell[t] + share_out[t] - buy[t] - share_in[t], one per
-    participant and network, in the participant's carrier block; for pump terminals
-    `pump_definition`: pump_injection[t] = -auxiliary[t]. In the electric network also reactive
-    power, see `reactive.add_reactive`. Of hydrogen, what is sold goes into the gas network:
-    injection[t] = sell[t]; what is bought or shared takes other ways.
+    `injection_definition`: injection[t] = sell[t] + share_out[t] + led_out[t] - buy[t] -
+    share_in[t] - led_in[t], one per participant and network, in the participant's carrier block;
+    for pump terminals `pump_definition`: pump_injection[t] = -auxiliary[t]. In the electric network
+    also reactive power, see `reactive.add_reactive`. Of hydrogen, what is sold goes into the gas network:
+    injection[t] = sell[t]; what is bought, shared or traded with a leader takes other ways.
 
     Args:
         model: with the networks' charges.

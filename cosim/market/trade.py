@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pyomo.environ as pyo
 
 from cosim.market.bilateral import add_contracts
+from cosim.market.leader_trade import Led, add_led_trade
 from cosim.market.tariffs import Prices
 from cosim.scenario.participants import Carrier
 
@@ -28,6 +29,7 @@ class Terms:
         partners: whom it may have contracts with: most that it gives and takes in kW.
         disposal: surplus may be given away for nothing where the utility pays nothing.
         gives: it may give to others.
+        led: how it trades with a leader, or as one; None without.
         utility: there is a utility to buy from.
     """
 
@@ -41,6 +43,7 @@ class Terms:
     gives: bool = True
     grid_fee_per_kwh: float = 0.0
     partners: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    led: Led | None = None
     utility: bool = True
 
     @property
@@ -55,10 +58,11 @@ def add_trade(block: pyo.Block, terms: Terms, steps: range) -> None:
     Without a utility buy is 0 and sell does not exist.
 
     0 <= buy, share_in <= import_max and 0 <= sell, share_out <= export_max (variable bounds);
-    `import_limit`: buy[t] + share_in[t] <= import_max; `export_limit`: sell[t] + share_out[t] <=
-    export_max. sell exists where the utility pays for it (or takes it for nothing), the share
-    variables where the carrier is shared. They are closed for everyone who does not take part by
-    their bounds in the compiled model. Shared energy by contracts: see `bilateral.add_contracts`.
+    `import_limit`: buy[t] + share_in[t] + led_in[t] <= import_max; `export_limit`: sell[t] +
+    share_out[t] + led_out[t] <= export_max. sell exists where the utility pays for it (or takes it
+    for nothing), the share variables where the carrier is shared. They are closed for everyone who
+    does not take part by their bounds in the compiled model. Shared energy by contracts: see
+    `bilateral.add_contracts`; trade with a leader: see `leader_trade.add_led_trade`.
     """
     sells = terms.utility and (terms.prices.sell is not None or terms.disposal)
     out_steps = steps if sells else ()
@@ -68,30 +72,37 @@ def add_trade(block: pyo.Block, terms: Terms, steps: range) -> None:
     block.share_in = pyo.Var(share_steps, bounds=(0.0, terms.import_max_kw))
     given_max_kw = terms.export_max_kw if terms.gives else 0.0
     block.share_out = pyo.Var(share_steps, bounds=(0.0, given_max_kw))
-    if terms.shared and terms.import_max_kw < float("inf"):
+    add_led_trade(block, terms.led, steps)
+    into = [var for var in (block.buy, block.share_in, block.led_in) if len(var)]
+    out = [var for var in (block.sell, block.share_out, block.led_out) if len(var)]
+    if len(into) > 1 and terms.import_max_kw < float("inf"):
         block.import_limit = pyo.Constraint(
             steps,
-            rule=lambda b, t: b.buy[t] + b.share_in[t] <= terms.import_max_kw,
-            doc="contracted power, bought and shared together",
+            rule=lambda _, t: pyo.quicksum(var[t] for var in into) <= terms.import_max_kw,
+            doc="contracted power, bought, shared and traded together",
         )
-    if terms.shared and sells and terms.export_max_kw < float("inf"):
+    if len(out) > 1 and terms.export_max_kw < float("inf"):
         block.export_limit = pyo.Constraint(
             steps,
-            rule=lambda b, t: b.sell[t] + b.share_out[t] <= terms.export_max_kw,
-            doc="most that may be fed in, sold and shared together",
+            rule=lambda _, t: pyo.quicksum(var[t] for var in out) <= terms.export_max_kw,
+            doc="most that may be fed in, sold, shared and traded together",
         )
     if terms.form == "bilateral":
         add_contracts(block, terms.partners, steps)
 
 
 def net_import(block: pyo.Block, t: int) -> list[Any]:
-    """Return the terms of buy + share_in - sell - share_out at step t, kW."""
+    """Return the terms of buy + share_in + led_in - sell - share_out - led_out at step t, kW."""
     terms = [block.buy[t]]
     if t in block.sell:
         terms.append(-block.sell[t])
     if t in block.share_in:
         terms.append(block.share_in[t])
         terms.append(-block.share_out[t])
+    if t in block.led_in:
+        terms.append(block.led_in[t])
+    if t in block.led_out:
+        terms.append(-block.led_out[t])
     return terms
 
 

@@ -1,0 +1,223 @@
+"""The market once the leader has announced its prices: followers answer, the leader delivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from cosim.errors import SolveError
+from cosim.market.compile import Compiled
+from cosim.market.extras import Extra
+from cosim.market.highs import Outcome
+from cosim.market.layout import Functionals, TradeColumns
+from cosim.market.leader_trade import SERVICE_FEE
+from cosim.market.market import Market
+from cosim.market.optimise import Effort, Optimiser
+from cosim.market.program import Bounds
+from cosim.records import CostTable, read_only
+from cosim.records.time import FloatArray, IntArray
+from cosim.scenario.config import ScenarioConfig
+from cosim.scenario.leader import Side
+from cosim.scenario.participants import Carrier
+
+SIDES: tuple[Side, ...] = ("buy", "sell")
+TRADE_PREFIX = "leader_"
+"""Before a carrier: cost component of what is paid at the announced prices."""
+OWN_COST = 1e-5
+"""Weight of the leader's own costs beside those of its followers: they choose among responses that
+cost them the same, and only then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Prices per kWh, carrier and side -> shape (T,)."""
+
+    prices: Mapping[tuple[Carrier, Side], FloatArray]
+
+    @classmethod
+    def of(cls, keys: Sequence[tuple[Carrier, Side]], values: FloatArray, steps: int) -> Announced:
+        """Return prices from one array, side after side, shape (sides * T,)."""
+        rows = np.asarray(values, dtype=float).reshape(len(keys), steps)
+        return cls({key: read_only(row) for key, row in zip(keys, rows, strict=True)})
+
+    @property
+    def values(self) -> FloatArray:
+        """All prices in one array, side after side, shape (sides * T,)."""
+        return np.concatenate(list(self.prices.values()))
+
+
+def price_keys(config: ScenarioConfig) -> tuple[tuple[Carrier, Side], ...]:
+    """Return the carriers and sides that the leader has a price for; none without a leader."""
+    leader = config.leader
+    if leader is None:
+        return ()
+    return tuple(
+        (c, side) for c, terms in leader.prices.items() for side in SIDES if terms.has(side)
+    )
+
+
+def led_columns(trade: TradeColumns, side: Side) -> IntArray:
+    """Return a follower's columns at a side of the leader: it sells what comes in at followers."""
+    return trade.led_in if side == "sell" else trade.led_out
+
+
+def follower_trades(
+    compiled: Compiled, carrier: Carrier, side: Side
+) -> Iterator[tuple[str, IntArray]]:
+    """Yield every follower that trades a carrier with the leader, and its columns."""
+    for (party, of), trade in compiled.layout.trades.items():
+        if of == carrier and party != compiled.layout.leader:
+            columns = led_columns(trade, side)
+            if len(columns):
+                yield party, columns
+
+
+class AnnouncedMarket(Market):
+    """A market in which the leader's prices are given.
+
+    What is minimised is the cost of everyone but the leader, payments to it and its fees included;
+    that it can deliver is a constraint. Its own costs choose among equally good answers, and then
+    it runs its plant as cheaply as these answers allow. `Schedule.cost` is the cost of everyone but
+    the leader; the leader's row of the cost table is minus its profit.
+
+    Attributes:
+        announced: the prices.
+        plain: the arrays without prices.
+    """
+
+    announced: Announced
+    plain: Compiled
+
+    @classmethod
+    def of(cls, market: Market, announced: Announced) -> AnnouncedMarket:
+        """Return a market of its own with the same cuts and loss lines, at these prices.
+
+        Args:
+            market: of a scenario with a leader; one with prices is given new ones.
+            announced: a price for every carrier and side of the scenario.
+
+        Raises:
+            SolveError: if the market has no leader.
+        """
+        if market.compiled.layout.leader is None:
+            raise SolveError("prices were announced in a market without a leader", reason="leader")
+        plain = market.plain if isinstance(market, AnnouncedMarket) else market.compiled
+        other: AnnouncedMarket = object.__new__(cls)
+        state = market.__getstate__()
+        state |= {"plain": plain, "announced": announced, "compiled": at_prices(plain, announced)}
+        other.__setstate__(state)
+        return other
+
+    def _make_solvers(self) -> None:
+        super()._make_solvers()
+        program = replace(self.compiled.program, cost=own_cost(self.plain))
+        self._operation = Optimiser(program, self.scenario.config.solver)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the solvers."""
+        state = super().__getstate__()
+        state.pop("_operation", None)
+        return state
+
+    def _cost_of(self, costs: CostTable) -> float:
+        return float(costs["total"].drop(index=self.compiled.layout.leader).sum())
+
+    def _minimise(
+        self, bounds: Bounds, extras: list[Extra], start: FloatArray | None, effort: Effort
+    ) -> Outcome:
+        """Find the followers' answer; then the leader's cheapest way to deliver it."""
+        answer = super()._minimise(bounds, extras, start, effort)
+        if answer.x is None:
+            return answer
+        found = self._operation.minimise(
+            self._delivering(bounds, answer.x), extras, answer.x[: self.compiled.program.n], effort
+        )
+        return answer if found.x is None else replace(answer, x=found.x)
+
+    def _delivering(self, bounds: Bounds, x: FloatArray) -> Bounds:
+        """Return bounds with everyone but the leader fixed at x and their own rows let go."""
+        layout, program = self.compiled.layout, self.compiled.program
+        assert layout.leader is not None
+        others = layout.column_owner != layout.parties.index(layout.leader)
+        col_lb, col_ub = bounds.col_lb.copy(), bounds.col_ub.copy()
+        col_lb[others] = col_ub[others] = x[: program.n][others]
+        row_lb, row_ub = bounds.row_lb.copy(), bounds.row_ub.copy()
+        let_go = np.diff(program.matrix[:, ~others].tocsr().indptr) == 0
+        row_lb[let_go], row_ub[let_go] = -np.inf, np.inf
+        return Bounds(col_lb, col_ub, row_lb, row_ub)
+
+
+def at_prices(plain: Compiled, announced: Announced) -> Compiled:
+    """Return compiled arrays with payments at announced prices as costs and income.
+
+    Cost component `leader_<carrier>`: step_h * (price * what comes in - price * what goes out) of
+    every follower, and the negative of their sum at the leader. The program minimises the cost of
+    everyone but the leader, and `OWN_COST` times the leader's.
+    """
+    parts = [plain.money, _payments(plain, announced)]
+    money = Functionals(
+        labels=tuple(label for part in parts for label in part.labels),
+        starts=read_only(
+            np.concatenate([plain.money.starts, plain.money.starts[-1] + parts[1].starts[1:]]),
+            np.int64,
+        ),
+        matrix=sparse.csr_array(sparse.vstack([part.matrix for part in parts])),
+        constant=read_only(np.concatenate([part.constant for part in parts])),
+    )
+    leader = plain.layout.leader
+    weight = np.array([_weight(leader, label) for label in money.labels])
+    program = replace(
+        plain.program,
+        cost=read_only(money.matrix.T @ weight + tie_breaks(plain)),
+        offset=float(weight @ money.constant),
+    )
+    return replace(plain, program=program, money=money)
+
+
+def own_cost(plain: Compiled) -> FloatArray:
+    """Return the leader's own cost per column, without fees and payments, shape (n,)."""
+    own = np.array([is_own_cost(plain.layout.leader, label) for label in plain.money.labels])
+    cost: FloatArray = plain.money.matrix.T @ own.astype(float) + tie_breaks(plain)
+    return cost
+
+
+def tie_breaks(plain: Compiled) -> FloatArray:
+    """Return what columns cost in the objective but in no account, shape (n,)."""
+    money = np.asarray(plain.money.matrix.sum(axis=0)).ravel()
+    ties: FloatArray = plain.program.cost - money
+    return ties
+
+
+def is_own_cost(leader: str | None, label: tuple[str, ...]) -> bool:
+    """Return whether a row of money is the leader's own cost: no fee and no payment to it."""
+    party, component = label[0], label[1]
+    return party == leader and component != SERVICE_FEE and not component.startswith(TRADE_PREFIX)
+
+
+def _weight(leader: str | None, label: tuple[str, ...]) -> float:
+    """Return the weight of a row of money in the followers' objective."""
+    if label[0] != leader:
+        return 1.0
+    return OWN_COST if is_own_cost(leader, label) else 0.0
+
+
+def _payments(plain: Compiled, announced: Announced) -> Functionals:
+    """Return payments at announced prices, labelled (party, leader_<carrier>), 1 row each."""
+    layout, n = plain.layout, plain.program.n
+    rows: dict[tuple[str, str], FloatArray] = {}
+    for (carrier, side), price in announced.prices.items():
+        sign = 1.0 if side == "sell" else -1.0
+        for party, columns in follower_trades(plain, carrier, side):
+            for name, way in ((party, 1.0), (str(layout.leader), -1.0)):
+                row = rows.setdefault((name, f"{TRADE_PREFIX}{carrier}"), np.zeros(n))
+                row[columns] += way * sign * layout.step_h * price
+    return Functionals(
+        labels=tuple(rows),
+        starts=read_only(np.arange(len(rows) + 1), np.int64),
+        matrix=sparse.csr_array(np.array(list(rows.values())).reshape(len(rows), n)),
+        constant=read_only(np.zeros(len(rows))),
+    )
