@@ -36,6 +36,12 @@ class Ladder:
         """True if all prices are the same."""
         return bool(np.ptp(np.concatenate([self.buy_per_t, self.reward_per_t])) == 0.0)
 
+    @property
+    def is_convex(self) -> bool:
+        """True if no price falls as emissions rise."""
+        rising = np.concatenate([self.reward_per_t[::-1], self.buy_per_t])
+        return bool((np.diff(rising) >= 0.0).all())
+
     def cost(self, e_t: float) -> float:
         """Return the cost of e tonnes above the quota, in currency."""
         buy, reward = self.rungs(e_t)
@@ -56,9 +62,10 @@ class Ladder:
 def ladder_of(trading: CarbonTrading, share: float) -> Ladder:
     """Return the ladder of a part of the horizon; its intervals are that part of the whole ones."""
     k = np.arange(trading.intervals)
+    reward_per_t = trading.price_per_t * (1.0 + (k + 1) * trading.reward_growth)
     return Ladder(
         buy_per_t=read_only(trading.price_per_t * (1.0 + k * trading.growth)),
-        reward_per_t=read_only(trading.price_per_t * (1.0 + (k + 1) * trading.reward_growth)),
+        reward_per_t=read_only(reward_per_t if trading.rewards else np.zeros(len(k))),
         interval_t=trading.interval_t * share,
     )
 
@@ -78,7 +85,8 @@ def add_ladder(
     `one_side`: above_used_1 + below_used_1 <= 1.
 
     So the cost is exact whatever would pay: cheap rungs cannot be taken before dear ones, rewards
-    not collected out of turn.
+    not collected out of turn. Where no price falls as emissions rise the cheapest order is the
+    right one anyway, and only `position` is added.
 
     Args:
         block: gets the variables and rows.
@@ -88,33 +96,19 @@ def add_ladder(
     """
     count, length = len(ladder.buy_per_t), ladder.interval_t
     rungs = range(count)
-    sides = (("above", max(most_t[1], 0.0)), ("below", max(-most_t[0], 0.0)))
-    for side, most in sides:
+    decided = () if ladder.is_convex else rungs
+    for side, most in (("above", most_t[1]), ("below", -most_t[0])):
         ends = [length] * (count - 1) + [max(most, length)]
         amount = pyo.Var(rungs, bounds=lambda _, k, ends=ends: (0.0, ends[k]))
-        used = pyo.Var(rungs, domain=pyo.Binary)
         block.add_component(side, amount)
-        block.add_component(f"{side}_used", used)
-        block.add_component(
-            f"{side}_ceiling",
-            pyo.Constraint(
-                rungs,
-                rule=lambda _, k, a=amount, u=used, ends=ends: a[k] <= ends[k] * u[k],
-                doc="nothing lies in an interval that is not reached",
-            ),
+        block.add_component(f"{side}_used", pyo.Var(decided, domain=pyo.Binary))
+        if decided:
+            _add_order(block, side, ends)
+    if decided:
+        block.one_side = pyo.Constraint(
+            expr=block.above_used[0] + block.below_used[0] <= 1.0,
+            doc="emissions are above or below the quota",
         )
-        block.add_component(
-            f"{side}_floor",
-            pyo.Constraint(
-                range(1, count),
-                rule=lambda _, k, a=amount, u=used: a[k - 1] >= length * u[k],
-                doc="an interval is full before the next one begins",
-            ),
-        )
-    block.one_side = pyo.Constraint(
-        expr=block.above_used[0] + block.below_used[0] <= 1.0,
-        doc="emissions are above or below the quota",
-    )
     block.position = pyo.Constraint(
         expr=pyo.quicksum(block.above[k] - block.below[k] for k in rungs) == e_t,
         doc="intervals add up to emissions less quota",
@@ -122,4 +116,25 @@ def add_ladder(
     return pyo.quicksum(
         float(ladder.buy_per_t[k]) * block.above[k] - float(ladder.reward_per_t[k]) * block.below[k]
         for k in rungs
+    )
+
+
+def _add_order(block: pyo.Block, side: str, ends: list[float]) -> None:
+    """Add `<side>_ceiling` and `<side>_floor`: intervals are filled in their order."""
+    amount, used = block.component(side), block.component(f"{side}_used")
+    block.add_component(
+        f"{side}_ceiling",
+        pyo.Constraint(
+            range(len(ends)),
+            rule=lambda _, k: amount[k] <= ends[k] * used[k],
+            doc="nothing lies in an interval that is not reached",
+        ),
+    )
+    block.add_component(
+        f"{side}_floor",
+        pyo.Constraint(
+            range(1, len(ends)),
+            rule=lambda _, k: amount[k - 1] >= ends[k - 1] * used[k],
+            doc="an interval is full before the next one begins",
+        ),
     )

@@ -41,6 +41,9 @@ class CarbonTrading(Strict):
     """Rise of the reward per interval below the quota, the first one included."""
     intervals: Annotated[int, Field(ge=1, le=20)] = 3
     """Prices per side; the last one has no end."""
+    rewards: bool = True
+    """Allowances that are left over can be sold. If not they are worth nothing, and a rising price
+    needs no on/off decisions."""
     quota: Quota = Quota()
     """Of every participant without a `carbon_quota` of its own."""
 

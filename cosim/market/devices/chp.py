@@ -40,7 +40,8 @@ class CombinedUnit(Committed):
     power_max_kw: Positive
     """Rated electric power."""
     load_min: Fraction = 0.5
-    """Lowest electric power while running, as a fraction of `power_max_kw`."""
+    """Lowest electric power while running, as a fraction of `power_max_kw`; with 0, and without
+    `eta_el_part`, starts and ramps, the unit needs no on/off decision."""
     eta_el_full: Efficiency = 0.38
     """Electricity over lower heating value at full load."""
     eta_el_part: Efficiency | None = None
@@ -98,6 +99,11 @@ class CombinedUnit(Committed):
         lowest = self.efficiency_curve[0][0] if self.efficiency_curve else self.load_min
         return lowest * self.power_max_kw, self.power_max_kw
 
+    def has_states(self, axes: Axes) -> bool:
+        """Return whether it needs to know if it is on."""
+        curved = bool(self.efficiency_curve) or self.eta_el_part is not None
+        return self.load_min > 0.0 or curved or self.is_tracked(axes)
+
     def fuel_line(self) -> tuple[float, float]:
         """Return slope (kW fuel per kW electricity) and no-load fuel in kW.
 
@@ -131,6 +137,8 @@ def build(block: pyo.Block, spec: CombinedUnit, axes: Axes) -> Ports:
 
     `load_floor`, `load_ceiling`: load_min power_max online[t] <= power[t] <= power_max online[t].
     `fuel_curve`: fuel[t] = slope power[t] + no_load online[t], exact at two points.
+    Without a lowest load, part-load efficiency, starts and ramps the unit needs no state: `online`
+    and its rows are left out.
     With an efficiency curve of three or more points instead `segment_sum`, `segment_fuel`,
     `segment_ceiling`, `segment_full`, `segment_next`, see `curves.add_segments`.
     `heat_recovery`: heat[t] + dump[t] = heat_recovered_share ((1 - loss_share) fuel[t] - power[t]);
@@ -142,15 +150,28 @@ def build(block: pyo.Block, spec: CombinedUnit, axes: Axes) -> Ports:
     curve = spec.fuel_curve()
     block.power = pyo.Var(axes.steps, bounds=(0.0, spec.power_max_kw))
     block.fuel = pyo.Var(axes.steps, bounds=(0.0, curve.input_kw[-1]))
-    add_states(block, spec.output_range_kw(), axes, block.power)
     exclusive: dict[str, tuple[Flow, Flow]] = {}
+    if spec.has_states(axes):
+        add_states(block, spec.output_range_kw(), axes, block.power)
     if len(spec.efficiency_curve) > 2:
         exclusive = add_segments(block, axes, curve, block.power, block.fuel)
-    else:
+    elif spec.has_states(axes):
         add_line(block, axes, spec.fuel_line(), block.power, block.fuel)
+    else:
+        _add_proportional_fuel(block, spec, axes)
     _add_heat(block, spec, axes)
-    add_commitment(block, spec, axes, block.power)
+    if spec.has_states(axes):
+        add_commitment(block, spec, axes, block.power)
     return _ports(block, spec, axes, exclusive)
+
+
+def _add_proportional_fuel(block: pyo.Block, spec: CombinedUnit, axes: Axes) -> None:
+    slope = spec.fuel_line()[0]
+    block.fuel_curve = pyo.Constraint(
+        axes.steps,
+        rule=lambda b, t: b.fuel[t] == slope * b.power[t],
+        doc="fuel is in proportion to power",
+    )
 
 
 def _add_heat(block: pyo.Block, spec: CombinedUnit, axes: Axes) -> None:
@@ -172,10 +193,12 @@ def _ports(
 ) -> Ports:
     report: dict[tuple[Carrier, str], Flow] = {
         ("electricity", "generation_kw"): lambda t: block.power[t],
-        ("electricity", "online"): lambda t: block.online[t],
         ("heat", "generation_kw"): lambda t: block.heat[t],
         ("gas", "consumption_kw"): lambda t: block.fuel[t],
     }
+    stateful = spec.has_states(axes)
+    if stateful:
+        report["electricity", "online"] = lambda t: block.online[t]
     if spec.heat_dump_allowed:
         report["heat", "dumped_kw"] = lambda t: block.dump[t]
     maintenance = energy_cost(axes, spec.maintenance_per_kwh, lambda t: block.power[t])
@@ -188,6 +211,6 @@ def _ports(
         costs={"maintenance": maintenance, **start_up_cost(block, spec, axes)},
         report=report,
         exclusive=exclusive,
-        carry=carried(block, spec, axes, block.power),
+        carry=carried(block, spec, axes, block.power) if stateful else {},
         co2={"flue": flue_co2(axes, lambda t: block.fuel[t], spec.flue_co2_kg_per_kwh)},
     )

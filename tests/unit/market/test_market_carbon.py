@@ -108,9 +108,26 @@ def test_a_ladder_is_continuous_rises_and_has_its_slopes(trading: CarbonTrading,
 @settings(max_examples=25, deadline=None)
 @given(ladders, st.floats(-30.0, 30.0))
 def test_the_constraints_leave_exactly_the_ladder(trading: CarbonTrading, e: float) -> None:
-    expected = ladder_of(trading, 1.0).cost(e)
+    """Where no price falls as emissions rise, the cheapest order is: that end is the ladder."""
+    ladder = ladder_of(trading, 1.0)
     close = 1e-5 * trading.price_per_t * 30.0
-    assert at_ends(trading, e) == pytest.approx([expected, expected], abs=close)
+    ends = at_ends(trading, e)[: 1 if ladder.is_convex else 2]
+    assert ends == pytest.approx([ladder.cost(e)] * len(ends), abs=close)
+
+
+@pytest.mark.parametrize(("e_t", "cost"), [(-4.0, 0.0), (0.0, 0.0), (3.0, 812.5), (6.0, 1875.0)])
+def test_without_rewards_only_what_is_above_the_quota_counts(e_t: float, cost: float) -> None:
+    schedule = traded(6.0 + e_t, 6.0, rewards=False)
+    assert schedule.costs.loc["home", "co2_trading"] == pytest.approx(cost, abs=1e-6)
+
+
+def test_a_rising_price_without_rewards_needs_no_binaries() -> None:
+    case = scenario(
+        {"home": home(1.0)},
+        {"electricity": {"buy": 0.1, "co2_kg_per_kwh": 0.5}},
+        carbon={"trading": {**ZHOU, "rewards": False}},
+    )
+    assert not Market(case, {}).compiled.program.integer.any()
 
 
 def test_a_flat_price_needs_no_binaries() -> None:

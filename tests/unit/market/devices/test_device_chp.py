@@ -35,6 +35,28 @@ def test_fuel_is_exact_at_both_points_and_linear_between(bench):
     np.testing.assert_allclose(unit.flow("gas"), [-250, -500 / 3, -625 / 3, 0], atol=1e-6)
 
 
+@pytest.mark.covers("chp.fuel_curve")
+def test_a_unit_without_lowest_load_and_part_load_efficiency_has_no_states(bench):
+    unit = bench("chp", {"power_max_kw": 100, "load_min": 0.0, "eta_el_full": 0.4}, steps=2)
+    assert not hasattr(unit.block, "online")
+    unit.fix("power", [100.0, 1.0]).minimise(0.0)
+    np.testing.assert_allclose(unit.flow("gas"), [-250.0, -2.5], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"load_min": 0.1},
+        {"load_min": 0.0, "eta_el_part": 0.3},
+        {"load_min": 0.0, "start_cost": 1.0},
+        {"load_min": 0.0, "ramp_max_kw_per_h": 10.0},
+        {"efficiency_curve": [(0.5, 0.3), (1.0, 0.4)]},
+    ],
+)
+def test_all_others_are_on_or_off(bench, fields):
+    assert hasattr(bench("chp", {"power_max_kw": 100, **fields}).block, "online")
+
+
 def test_fuel_line_without_part_load_efficiency_goes_through_zero():
     assert Chp(power_max_kw=100, eta_el_full=0.4).fuel_line() == (pytest.approx(2.5), 0.0)
 
