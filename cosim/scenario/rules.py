@@ -14,6 +14,7 @@ from cosim.scenario.arbitrage import arbitrage_problems
 from cosim.scenario.config import BARGAINING_METHODS, CARRIER_OF_KIND, ScenarioConfig
 from cosim.scenario.design_rules import design_problems
 from cosim.scenario.horizon import horizon_problems
+from cosim.scenario.leader_rules import leader_problems
 from cosim.scenario.market_rules import market_problems
 from cosim.scenario.networks import GasNetwork, HeatNetwork
 from cosim.scenario.participants import Connection
@@ -42,6 +43,7 @@ def check_rules(
         *horizon_problems(config),
         *arbitrage_problems(config, profiles, steps),
         *market_problems(config),
+        *leader_problems(config, profiles, steps),
         *design_problems(config),
     ]
 
@@ -225,7 +227,7 @@ def _players(config: ScenarioConfig) -> Iterator[Problem]:
         yield Problem(
             "bargaining.players", f"{some(twice)} in more than one player", "each participant once"
         )
-    missing = [name for name in config.participants if name not in listed]
+    missing = [name for name in _playing(config) if name not in listed]
     if missing:
         yield Problem(
             "bargaining.players",
@@ -233,6 +235,12 @@ def _players(config: ScenarioConfig) -> Iterator[Problem]:
             "each participant once",
             "add it to a player",
         )
+
+
+def _playing(config: ScenarioConfig) -> list[str]:
+    """Return the participants who bargain: all but a leader."""
+    leader = config.leader
+    return [n for n in config.participants if leader is None or n != leader.participant]
 
 
 def _bargaining(config: ScenarioConfig) -> Iterator[Problem]:
@@ -246,7 +254,7 @@ def _bargaining(config: ScenarioConfig) -> Iterator[Problem]:
         )
     if settings.power != "given":
         return
-    names = list(settings.players or config.participants)
+    names = list(settings.players or _playing(config))
     for name in names:
         if name not in settings.given_power:
             yield Problem(f"bargaining.given_power.{name}", "missing", "a positive number")

@@ -47,8 +47,13 @@ class Players:
 
 
 def players_of(config: ScenarioConfig) -> Players:
-    """Return the players of a scenario; every participant is one unless groups are given."""
-    groups = config.bargaining.players or {name: (name,) for name in config.participants}
+    """Return the players of a scenario; every participant is one unless groups are given.
+
+    A leader is none: it earns by its prices.
+    """
+    leader = None if config.leader is None else config.leader.participant
+    people = [name for name in config.participants if name != leader]
+    groups = config.bargaining.players or {name: (name,) for name in people}
     return Players(
         groups={name: tuple(members) for name, members in groups.items()},
         operator_plays=config.system_operator.player,
