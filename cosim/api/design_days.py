@@ -1,0 +1,226 @@
+"""Typical days of a design through the ordinary loop between market and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cosim.api.design_scenario import HOURS, UNSERVED, DayCase, Role, write_day
+from cosim.api.main_job import Job
+from cosim.api.progress import Progress, Silent
+from cosim.api.session import build_physics, load
+from cosim.api.stopwatch import Stopwatch
+from cosim.coupling import Case, Coupled
+from cosim.grids.heat.laid import Circuit, circuits
+from cosim.market import Market
+from cosim.records.design import Design, LaidPipe, TypicalDay, Unit
+from cosim.records.time import FloatArray
+from cosim.scenario import Scenario
+
+HEAT = "heat"
+"""Name of the network of the laid pipes."""
+UNSERVED_KW = 0.05
+"""Unserved demand below this is rounding."""
+BOTH_WAYS = 0.2
+"""Share of what a building exchanges over a day from which its station goes both ways."""
+HOSTS_TRIED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Everybody's design: those who cooperate have one together, the others one each.
+
+    Attributes:
+        together: who cooperates; empty where nobody does.
+        designs: they cover all buildings.
+    """
+
+    together: frozenset[str]
+    designs: tuple[Design, ...]
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """What all buildings have."""
+        return tuple(unit for design in self.designs for unit in design.units)
+
+    @property
+    def pipes(self) -> tuple[LaidPipe, ...]:
+        """What is laid."""
+        return tuple(pipe for design in self.designs for pipe in design.pipes)
+
+    @property
+    def fixed_per_year(self) -> float:
+        """Annualised prices and fixed maintenance of units and pipes."""
+        units = sum(unit.cost_per_year for unit in self.units)
+        return float(units + sum(pipe.cost_per_year for pipe in self.pipes))
+
+    def heat_kw(self, day: str, building: str) -> FloatArray:
+        """Return the heat that a building plans to give to the pipes (negative: takes), (24,)."""
+        found = np.zeros(HOURS)
+        for design in self.designs:
+            table = design.operation
+            rows = table[(table["day"] == day) & (table["building"] == building)]
+            for quantity, sign in (("pipe_out_kw", 1.0), ("pipe_in_kw", -1.0)):
+                part = rows[rows["quantity"] == quantity]
+                np.add.at(found, part["hour"].to_numpy(dtype=int), sign * part["value"].to_numpy())
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class DayResult:
+    """One day of an arrangement as the loop left it.
+
+    Attributes:
+        case: what was run.
+        job: scenario, networks and market, to go on with.
+        coupled: the loop's result with fast kernels.
+        unserved: demand that is not met: building, carrier, hour, kw.
+        file: the day's scenario.
+        before: the same day with the other circuits, where the pipes form more than one.
+    """
+
+    case: DayCase
+    job: Job
+    coupled: Coupled
+    unserved: pd.DataFrame
+    file: Path
+    before: tuple[DayResult, ...] = ()
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every limit holds and every demand is met, in every circuit."""
+        own = self.coupled.verdict == "feasible" and self.unserved.empty
+        return own and all(part.feasible for part in self.before)
+
+    @property
+    def sharing(self) -> Case:
+        """Who shares."""
+        return Case(members=self.case.together)
+
+
+def run_day(
+    base: Scenario, plan: Arrangement, day: TypicalDay, folder: Path, told: Progress | None = None
+) -> DayResult:
+    """Run a typical day of an arrangement through the loop, circuit after circuit.
+
+    With several circuits, the heat that goes through the others is given: as planned where they
+    come later, as verified where they came before; the last run is about everything.
+
+    Args:
+        base: the scenario in design mode.
+        plan: who has what.
+        day: which day.
+        folder: for the day's files.
+        told: receiver of progress.
+    """
+    order = tuple(base.config.participants)
+    groups = circuits(plan.pipes, order)
+    if not groups:
+        case = DayCase(day, plan.together, plan.units, None)
+        return _run(base, case, folder, told)
+    done: list[DayResult] = []
+    heat_kw = {n: plan.heat_kw(day.name, n) for names, _ in groups for n in names}
+    pump_kw: dict[str, FloatArray] = {}
+    for number, (names, pipes) in enumerate(groups):
+        place = folder if number == len(groups) - 1 else folder.with_name(f"{folder.name}_{number}")
+        others = {name: values for name, values in heat_kw.items() if name not in names}
+        found = _run_circuit(base, plan, day, (names, pipes), (others, pump_kw), place, told)
+        heat_kw.update(_exchanged_kw(found, names))
+        assert found.case.circuit is not None
+        pump_kw = {**pump_kw, found.case.circuit.host: _pump_kw(found)}
+        done.append(found)
+    return replace(done[-1], before=tuple(done[:-1]))
+
+
+def _run_circuit(
+    base: Scenario,
+    plan: Arrangement,
+    day: TypicalDay,
+    group: tuple[tuple[str, ...], tuple[LaidPipe, ...]],
+    given: tuple[Mapping[str, FloatArray], Mapping[str, FloatArray]],
+    folder: Path,
+    told: Progress | None,
+) -> DayResult:
+    """Run a day with one circuit, hosted where most heat comes from, else where second most."""
+    names, pipes = group
+    design = base.config.design
+    assert design is not None
+    planned = {name: plan.heat_kw(day.name, name) for name in names}
+    found: list[DayResult] = []
+    for host in _hosts(planned)[:HOSTS_TRIED]:
+        circuit = Circuit(
+            pipes=pipes,
+            buildings=names,
+            host=host,
+            supply_c=design.pipes.supply_c,
+            return_c=design.pipes.return_c,
+            lift_bar=design.pipes.dp_max_bar,
+        )
+        roles = {name: role_of(values) for name, values in planned.items() if name != host}
+        case = DayCase(day, plan.together, plan.units, circuit, roles, *given)
+        result = _run(base, case, folder, told)
+        if result.feasible:
+            return result
+        found.append(result)
+    return min(found, key=_missed_kwh)
+
+
+def _hosts(planned_kw: Mapping[str, FloatArray]) -> list[str]:
+    """Return who could hold the pressure: whoever gives heat that day, most first."""
+    given = {name: float(np.maximum(values, 0.0).sum()) for name, values in planned_kw.items()}
+    ranked = sorted(given, key=lambda name: -given[name])
+    return [name for name in ranked if given[name] > 0.0] or ranked[:1]
+
+
+def role_of(planned_kw: FloatArray) -> Role:
+    """Return what a station does on a day with this plan, kW into the pipes, shape (24,)."""
+    out, into = np.maximum(planned_kw, 0.0).sum(), np.maximum(-planned_kw, 0.0).sum()
+    least = BOTH_WAYS * (out + into)
+    if out > least and into > least:
+        return "both"
+    return "feeds" if out > into else "draws"
+
+
+def _missed_kwh(result: DayResult) -> tuple[bool, float]:
+    return result.coupled.verdict == "unresolved", float(result.unserved["kw"].sum())
+
+
+def _run(base: Scenario, case: DayCase, folder: Path, told: Progress | None) -> DayResult:
+    """Write the day's scenario and run the loop over it with fast kernels."""
+    file = write_day(base, case, folder)
+    scenario = load(file)
+    physics = build_physics(scenario)
+    market = Market(scenario, physics.baselines)
+    quiet = Silent() if told is None else told
+    job = Job(scenario, physics, market, Stopwatch(quiet), quiet, case.together)
+    coupled = job.loop("fast").run(Case(members=case.together))
+    return DayResult(case, job, coupled, unserved_of(coupled.schedule.table), file)
+
+
+def unserved_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Return demand that a day's schedule does not meet: building, carrier, hour, kw."""
+    rows = table[table["device"].str.startswith(f"{UNSERVED}_") & (table["quantity"] == "cut_kw")]
+    rows = rows[rows["value"] > UNSERVED_KW]
+    return pd.DataFrame(
+        {
+            "building": rows["participant"].to_numpy(),
+            "carrier": rows["carrier"].to_numpy(),
+            "hour": rows["time"].dt.hour.to_numpy(),
+            "kw": rows["value"].to_numpy(),
+        }
+    )
+
+
+def _exchanged_kw(result: DayResult, names: Sequence[str]) -> dict[str, FloatArray]:
+    """Return the verified heat that buildings give to their circuit (negative: take), (24,)."""
+    entry = result.coupled.schedule.injections[HEAT]
+    return {name: entry.p_kw[:, entry.terminals.index(name)] for name in names}
+
+
+def _pump_kw(result: DayResult) -> FloatArray:
+    """Return the electricity of a circuit's pump, shape (24,)."""
+    return np.asarray(np.nan_to_num(result.coupled.verification.states[HEAT].auxiliary_kw))
