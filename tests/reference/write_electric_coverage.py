@@ -6,10 +6,8 @@ only their rows are printed.
 
 from __future__ import annotations
 
-import logging
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import pandapower as pp
 from cosim.errors import GridError
 from tests.reference.electric_networks import ROOT, networks
 from tests.support.campaign import KINDS, TOLERANCE_MVA, Outcome, run
+from tests.support.coverage_page import write_page
 
 PAGE = ROOT / "docs" / "coverage_electric.md"
 HEAD = f"""# The electric batch against pandapower
@@ -44,20 +43,6 @@ element ("element: ..."). Customers of the file are the background, three termin
 | network | buses | engine | unsolved / better / steps | voltage | current | power |
 |---|---|---|---|---|---|---|
 """
-
-
-def main(names: list[str]) -> None:
-    """Run the campaign on some or all networks; the page is written only for all."""
-    warnings.simplefilter("ignore")
-    logging.disable(logging.CRITICAL)
-    rows = []
-    for name, make in networks().items():
-        if names and name not in names:
-            continue
-        rows.append(_row(name, make()))
-        print(rows[-1], flush=True)
-    if not names:
-        PAGE.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
 
 
 def _row(name: str, net: Any) -> str:
@@ -92,4 +77,4 @@ def _line(outcome: Outcome) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    write_page(PAGE, HEAD, networks(), _row, sys.argv[1:])

@@ -6,15 +6,14 @@ their rows are printed.
 
 from __future__ import annotations
 
-import logging
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
 from cosim.errors import GridError
 from tests.reference.heat_networks import ROOT, SETTINGS, networks
+from tests.support.coverage_page import write_page
 from tests.support.heat_campaign import GATES, HEAT_GATE, KINDS, TIGHT, Outcome, compare
 
 PAGE = ROOT / "docs" / "coverage_heat.md"
@@ -46,20 +45,6 @@ tolerances {TIGHT["tol_m"]:g} kg/s, {TIGHT["tol_p"]:g} bar, {TIGHT["tol_T"]:g} K
 """
 
 
-def main(names: list[str]) -> None:
-    """Run the campaign on some or all networks; the page is written only for all."""
-    warnings.simplefilter("ignore")
-    logging.disable(logging.CRITICAL)
-    rows = []
-    for name, make in networks().items():
-        if names and name not in names:
-            continue
-        rows.append(_row(name, make()))
-        print(rows[-1], flush=True)
-    if not names:
-        PAGE.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
-
-
 def _row(name: str, net: Any) -> str:
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -86,4 +71,4 @@ def _line(outcome: Outcome) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    write_page(PAGE, HEAD, networks(), _row, sys.argv[1:])
