@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ import pandas as pd
 from cosim.api import summary as summaries
 from cosim.api.checkpoint import Checkpoint
 from cosim.api.emissions import emission_entry, emission_frame
+from cosim.api.leader import Led, lead
+from cosim.api.leader_summary import leader_entry, leader_tables
 from cosim.api.progress import Progress, Silent
 from cosim.api.session import Physics, build_physics, load
 from cosim.api.settle import Bench, Settled, settle
@@ -27,6 +29,7 @@ from cosim.coupling.outcome import Verdict
 from cosim.coupling.trust import TRUST_REGION
 from cosim.grids import Engine
 from cosim.market import Market
+from cosim.market.leader.from_market import followers_of
 from cosim.records import Schedule
 from cosim.report import write_report
 from cosim.results import RunTables, write_run
@@ -124,13 +127,19 @@ def _run_at_once(
     with watch.stage("market", "Building the market"):
         market = Market(loaded, physics.baselines)
     checkpoint = Checkpoint(folder, f"{loaded.input_hash}-{version('cosim')}")
-    solved = solve_together(Job(loaded, physics, market, watch, told), checkpoint)
+    job, led = Job(loaded, physics, market, watch, told), None
+    if loaded.config.leader is None:
+        solved = solve_together(job, checkpoint)
+    else:
+        led = lead(loaded, physics, market, watch, told)
+        job = replace(job, market=led.last.market)
+        solved = conclude(job, Case(members=followers_of(loaded.config)), led.last.coupled)
     settled = None
     if solved.coupled.verdict == "feasible":
-        bench = Bench(loaded, physics, market, "fast", tasks, checkpoint.folder)
+        bench = Bench(loaded, physics, job.market, "fast", tasks, checkpoint.folder)
         settled = settle(bench, solved.coupled, solved.copper, solved.priced, watch, told)
     with watch.stage("write", "Writing the run folder"):
-        tables = run_tables(loaded, physics, solved, settled, watch.seconds)
+        tables = run_tables(loaded, physics, solved, settled, watch.seconds, led)
         write_run(folder, tables)
     checkpoint.clear()
     return tables.summary
@@ -224,14 +233,16 @@ def run_tables(
     solved: Solved,
     settled: Settled | None,
     seconds: dict[str, float],
+    led: Led | None = None,
 ) -> RunTables:
     """Return the tables of a run folder; without a settlement those of money stay empty."""
     coupled = solved.coupled
+    announced, searched = leader_tables(scenario, led)
     kinds = {name: str(network.kind) for name, network in scenario.config.networks.items()}
     carriers = {name: str(CARRIER_OF_KIND[kind]) for name, kind in kinds.items()}
     setpoints, states, files = network_frames(physics.networks, coupled.verification)
     return RunTables(
-        summary=_summary(scenario, physics, solved, settled, seconds),
+        summary=_summary(scenario, physics, solved, settled, seconds, led),
         schedule=coupled.schedule.table,
         iterations=iteration_frame(coupled.iterations, kinds),
         checks=tight_checks(physics.networks, coupled.verification, physics.names),
@@ -251,6 +262,8 @@ def run_tables(
         accounts=settled.shared.accounts if settled else pd.DataFrame(),
         bargaining_power=settled.shared.bargaining_power if settled else pd.DataFrame(),
         admm=settled.negotiated.history if settled and settled.negotiated else pd.DataFrame(),
+        leader_prices=announced,
+        leader_history=searched,
     )
 
 
@@ -266,6 +279,7 @@ def _summary(
     solved: Solved,
     settled: Settled | None,
     seconds: dict[str, float],
+    led: Led | None,
 ) -> dict[str, Any]:
     coupled = solved.coupled
     summary = summaries.base_summary(scenario, physics, summaries.Finding.of(coupled))
@@ -293,6 +307,8 @@ def _summary(
             summary["game"] = settled.game
         if settled.negotiated is not None:
             summary["distributed"] = settled.negotiated.summary
+    if led is not None:
+        summary["leader"] = leader_entry(scenario, led, coupled)
     summary["seconds"] = summaries.rounded_seconds(seconds)
     return summary
 

@@ -222,11 +222,15 @@ def share_out(
         allocation=table,
         payments=money.payments,
         p2p_prices=price_table(money.peer, scenario.time),
-        accounts=account_table(together, money),
+        accounts=account_table(together, money, _leader(scenario)),
         bargaining_power=power_table(together, players, settings, evidence),
         money=money,
         notes=(*notes, *money.notes),
     )
+
+
+def _leader(scenario: Scenario) -> str | None:
+    return None if scenario.config.leader is None else scenario.config.leader.participant
 
 
 def _notes(alone: Coupled, values: list[CoalitionValue]) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def compile_model(market: MarketModel, scenario: Scenario) -> Compiled:
 
 
 def _compile(market: MarketModel, scenario: Scenario) -> Compiled:
-    variables, owner, step = _variables(market, len(scenario.time))
+    variables, owner, step = _labelled_variables(market, len(scenario.time))
     columns = {id(variable): k for k, variable in enumerate(variables)}
     matrix, row_lb, row_ub, rows = standard_rows(all_constraints(market.model), columns)
     steps = len(scenario.time)
@@ -98,7 +98,12 @@ def _compile(market: MarketModel, scenario: Scenario) -> Compiled:
     )
 
 
-def _variables(market: MarketModel, steps: int) -> tuple[list[Any], IntArray, IntArray]:
+def variables_of(market: MarketModel, steps: int) -> list[Any]:
+    """Return the Pyomo variables in the order of the columns."""
+    return _labelled_variables(market, steps)[0]
+
+
+def _labelled_variables(market: MarketModel, steps: int) -> tuple[list[Any], IntArray, IntArray]:
     """Return all variables, party by party, the number of the party that owns each, and its step.
 
     A variable belongs to a step where its component is indexed over all of them or its party says

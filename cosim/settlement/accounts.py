@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cosim.market.announced import TRADE_PREFIX
+from cosim.market.leader_trade import SERVICE_FEE
 from cosim.records import Schedule
 from cosim.records.names import NETWORK, OPERATOR
 from cosim.settlement.money import Money
@@ -23,16 +25,21 @@ PAYEES = {
 }
 
 
-def account_table(together: Schedule, money: Money) -> pd.DataFrame:
+def account_table(together: Schedule, money: Money, leader: str | None = None) -> pd.DataFrame:
     """Return who pays what to whom over the horizon.
 
     A participant's payments less its receipts are its `cost_after`; the network account's and the
     transfers between participants cancel out. Nothing is paid without somebody receiving it.
 
+    Args:
+        together: everybody sharing.
+        money: its settlement.
+        leader: whom the others pay for its energy at announced prices; None without.
+
     Returns:
         Columns payer, payee, item, amount in currency; amounts are positive.
     """
-    rows = [*_tariff_rows(together, money), *_transfer_rows(money)]
+    rows = [*_tariff_rows(together, money, leader), *_transfer_rows(money)]
     table = pd.DataFrame(rows, columns=["payer", "payee", "item", "amount"])
     negative = table["amount"] < 0.0
     payer = table["payer"].where(~negative, table["payee"])
@@ -48,22 +55,35 @@ def balances(table: pd.DataFrame) -> pd.Series:
     return paid.sub(received, fill_value=0.0)
 
 
-def _payee(component: str) -> str:
+def _payee(component: str, leader: str | None) -> str:
+    if leader is not None and _to_leader(component):
+        return leader
     for ending in ("_purchase", "_sales"):
         if component.endswith(ending):
             return f"utility:{component.removesuffix(ending)}"
     return PAYEES.get(component, OWN)
 
 
-def _tariff_rows(together: Schedule, money: Money) -> list[tuple[str, str, str, float]]:
-    """Return what parties pay to outsiders; the operator's fee income is the other side of fees."""
+def _to_leader(component: str) -> bool:
+    return component == SERVICE_FEE or component.startswith(TRADE_PREFIX)
+
+
+def _tariff_rows(
+    together: Schedule, money: Money, leader: str | None
+) -> list[tuple[str, str, str, float]]:
+    """Return what parties pay to outsiders, and to a leader.
+
+    The operator's fee income and the leader's are the other side of what the others pay.
+    """
     inside = set(money.payments["participant"])
     rows = []
     for component in together.costs.columns.drop("total"):
         for party, amount in together.costs[component].items():
             if party == OPERATOR and (component == "management_fee" or party not in inside):
                 continue
-            rows.append((str(party), _payee(str(component)), str(component), float(amount)))
+            if party == leader and _to_leader(str(component)):
+                continue
+            rows.append((str(party), _payee(str(component), leader), str(component), float(amount)))
     return rows
 
 

@@ -43,8 +43,8 @@ class CoalitionValue:
 def system_cost(schedule: Schedule, players: Players) -> float:
     """Return the cost of everyone inside the game.
 
-    Participants and the network account; the system operator's own account only where it is a
-    player (otherwise its fee is paid to an outsider).
+    Participants but a leader, and the network account; the system operator's own account only where
+    it is a player (otherwise its fee is paid to an outsider).
     """
     return cost_inside(schedule.costs, players)
 
@@ -52,7 +52,8 @@ def system_cost(schedule: Schedule, players: Players) -> float:
 def cost_inside(costs: CostTable, players: Players) -> float:
     """Return the same from a cost table."""
     totals = costs["total"]
-    inside = [name for name in totals.index if name != OPERATOR or players.operator_plays]
+    outside = {players.leader} if players.operator_plays else {players.leader, OPERATOR}
+    inside = [name for name in totals.index if name not in outside]
     return float(totals.loc[inside].sum())
 
 

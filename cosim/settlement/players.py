@@ -17,10 +17,12 @@ class Players:
     Attributes:
         groups: player -> participants; the operator has none.
         operator_plays: whether the system operator is a player with a veto on sharing.
+        leader: participant whose money is outside the game, because it earns by its prices.
     """
 
     groups: Mapping[str, tuple[str, ...]]
     operator_plays: bool
+    leader: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,4 +59,5 @@ def players_of(config: ScenarioConfig) -> Players:
     return Players(
         groups={name: tuple(members) for name, members in groups.items()},
         operator_plays=config.system_operator.player,
+        leader=leader,
     )

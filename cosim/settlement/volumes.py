@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cosim.market.schedule import FOLLOWER_NAMES
 from cosim.records import Schedule
 
 
@@ -30,6 +31,6 @@ def exchanged_energy_kwh(schedule: Schedule) -> pd.Series:
         Index participant; imports plus exports over all carriers but gas, kWh.
     """
     table = schedule.table
-    quantities = ["buy_kw", "sell_kw", "share_out_kw", "share_in_kw"]
+    quantities = ["buy_kw", "sell_kw", "share_out_kw", "share_in_kw", *FOLLOWER_NAMES]
     moved = table[table["quantity"].isin(quantities) & (table["carrier"] != "gas")]
     return moved.groupby("participant", observed=True)["value"].sum() * schedule.time.step_h
