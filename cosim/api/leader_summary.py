@@ -57,10 +57,11 @@ def leader_entry(scenario: Scenario, led: Led, coupled: Coupled) -> dict[str, An
     leader, final = scenario.config.leader, coupled.schedule
     assert leader is not None
     outcome, market = led.last.outcome, led.last.market
-    row = final.costs.loc[leader.participant]
-    trades = [str(name) for name in row.index if str(name).startswith(TRADE_PREFIX)]
-    fees = -float(row.get(SERVICE_FEE, 0.0))
-    own = float(row.drop(["total", SERVICE_FEE, *trades], errors="ignore").sum())
+    own_row = final.costs.loc[[leader.participant]].iloc[0].astype(float)
+    row = dict(zip(map(str, own_row.index), own_row.tolist(), strict=True))
+    fees = -row.get(SERVICE_FEE, 0.0)
+    total = row.pop("total")
+    own = sum(v for k, v in row.items() if k != SERVICE_FEE and not k.startswith(TRADE_PREFIX))
     invested = investment_per_horizon(scenario, leader)
     return {
         "participant": leader.participant,
@@ -71,7 +72,7 @@ def leader_entry(scenario: Scenario, led: Led, coupled: Coupled) -> dict[str, An
             "pessimistic": outcome.profit_pessimistic,
             "nudged": outcome.profit_nudged,
             "simulated": outcome.profit_simulated,
-            "verified": -float(row["total"]) if coupled.verdict == "feasible" else None,
+            "verified": -total if coupled.verdict == "feasible" else None,
         },
         "bound": outcome.bound,
         "gap": outcome.gap,
@@ -114,7 +115,7 @@ def capital_recovery(one: Investment) -> float:
     """
     if one.interest == 0.0:
         return 1.0 / one.life_years
-    grown = (1.0 + one.interest) ** one.life_years
+    grown = float((1.0 + one.interest) ** one.life_years)
     return one.interest * grown / (grown - 1.0)
 
 

@@ -40,6 +40,8 @@ HELD = {
         "reactive",
         "test_contracted_apparent_power_is_kept_by_compensation_where_there_is_some",
     ),
+    "delivered": ("leader", "test_two_followers_and_a_battery_by_hand"),
+    "received": ("leader", "test_two_followers_and_a_battery_by_hand"),
     "peak_limit": ("peaks", "test_the_highest_import_of_the_horizon_is_paid"),
     "links": ("bilateral", "test_a_limit_holds_per_link_and_the_default_for_all_others"),
     "contracts_given": ("bilateral", "test_contracts_make_up_the_net_positions"),
@@ -58,6 +60,10 @@ HELD = {
     ),
 }
 """Constraint -> the file test_market_<first>.py and the test that a wrong formula would fail."""
+
+
+WITH_CARRIERS = ("pool", "links", "delivered", "received")
+"""Blocks whose constraints are named after carriers."""
 
 
 def everything() -> pyo.ConcreteModel:
@@ -84,6 +90,8 @@ def everything() -> pyo.ConcreteModel:
         }
         for name in ("a", "b")
     }
+    people["c"] = {"connections": {"electricity": limits}}
+    prices = {"electricity": {"buy": {"min": 0.1, "max": 0.2}, "sell": {"min": 0.1, "max": 0.3}}}
     tariffs: dict[str, Any] = {
         carrier: {"buy": 0.2, "sell": 0.1, "co2_kg_per_kwh": 0.2}
         for carrier in ("electricity", "heat", "gas", "hydrogen")
@@ -93,7 +101,8 @@ def everything() -> pyo.ConcreteModel:
         people,
         tariffs,
         sharing={"electricity": {"form": "bilateral"}, "heat": {"form": "pool"}},
-        carbon={"trading": {"price_per_t": 10.0, "growth": 0.1}},
+        carbon={"trading": {"price_per_t": 10.0, "growth": 0.1, "reward_growth": 0.1}},
+        leader={"participant": "c", "prices": prices},
         networks={"grid": {"kind": "electric"}, "dh": {"kind": "heat"}},
     )
     return build_model(case, {}).model
@@ -101,7 +110,7 @@ def everything() -> pyo.ConcreteModel:
 
 def name_of(constraint: Any) -> str:
     parent = constraint.parent_block().local_name
-    return parent if parent in ("pool", "links") else constraint.local_name
+    return parent if parent in WITH_CARRIERS else constraint.local_name
 
 
 def test_every_constraint_of_the_market_is_tested_and_says_what_it_is() -> None:
