@@ -1,7 +1,8 @@
-"""Make the profiles and schemes 2 to 5 of this example: python examples/shared_storage/derive.py
+"""Make the profiles and schemes 2 to 5 of this example.
 
-Needs demandlib. Schemes 2 to 5 are `scenario.yaml` (scheme 1) with the lines changed that `SCHEMES`
-names.
+Run from the repository: python examples/shared_storage/derive.py (needs demandlib).
+
+Schemes 2 to 5 are `scenario.yaml` (scheme 1) with the lines changed that `SCHEMES` names.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ HEAT = {"mg1": ("GMK", 0), "mg2": ("GKO", 0), "mg3": ("MFH", 5), "office": ("GKO
 """BDEW types and the share of each: industry around the clock, business, dwellings, shops; for heat
 metal working, offices, apartment buildings, trade."""
 MEAN_C, SEASON_C, DAY_C = 13.0, 15.5, 4.5
-"""Outdoor temperature of Tianjin as two cosines, coldest in mid January and at 5 am (assumed: -2.5 C
-mean in January and 28.5 C in July, close to the station's climate normals)."""
+"""Outdoor temperature of Tianjin as two cosines, coldest in mid January and at 5 am (assumed:
+-2.5 C mean in January and 28.5 C in July, close to the station's climate normals)."""
 WIND_MEAN, WIND_DAY, WIND_GUST = 5.2, 1.6, 0.5
 """Wind at 10 m in m/s: stronger at night, with a faster ripple (assumed)."""
 PEAK_H, VALLEY_H = ((10, 15), (18, 21)), ((0, 7), (23, 24))

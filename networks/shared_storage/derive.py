@@ -26,7 +26,7 @@ TRENCH = (("station", "college"), ("college", "storage"), ("storage", "mg1"), ("
 RING = (*TRENCH, ("station", "mg3"), ("mg1", "mg2"))
 OPENED = (("storage", "mall"), ("mg1", "mg2"))
 """The second feeder goes from the station by mg3 to the mall; two cables of the ring are open."""
-STATIONS = {"college": (1, "0.63"), "mall": (2, "0.63")}
+STATIONS = {"college": (2, "0.63"), "mall": (2, "0.63")}
 """10/0.4 kV transformers: how many, of how many MVA. Participants are connected at 10 kV."""
 HEAT_LOAD_KW = {"mg1": 3500.0, "mg2": 3500.0, "mg3": 3500.0, "storage": 2500.0,
                 "college": 1500.0, "mall": 1200.0}  # fmt: skip
