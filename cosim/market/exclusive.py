@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +28,11 @@ class PairKey:
     steps: tuple[int, ...]
 
 
-def failing_pairs(compiled: Compiled, x: FloatArray) -> list[Extra]:
+def failing_pairs(compiled: Compiled, x: FloatArray, known: Iterable[Extra] = ()) -> list[Extra]:
     """Return binaries for every pair, at the steps where both sides are positive at x.
+
+    A pair that has some already moves from step to step (a store that gets rid of heat by its
+    losses, say) and is given them at all other steps.
 
     Device pairs come from their ports. Buying and selling are a pair where the utility pays more
     than it charges; elsewhere doing both is never worth it and is netted in the schedule. Where
@@ -38,10 +41,17 @@ def failing_pairs(compiled: Compiled, x: FloatArray) -> list[Extra]:
 
     `first`: a[t] <= a_max z[t]; `second`: b[t] <= b_max (1 - z[t]); z binary.
     """
+    before: dict[Hashable, set[int]] = {}
+    for extra in known:
+        if isinstance(extra.key, PairKey):
+            before.setdefault(extra.key.pair, set()).update(extra.key.steps)
     found = []
     for key, first, second in _pairs(compiled):
         a, b = first @ x[: first.shape[1]], second @ x[: second.shape[1]]
         steps = np.flatnonzero(np.minimum(a, b) > TOLERANCE_KW)
+        if len(steps) and key in before:
+            fresh = np.setdiff1d(np.arange(len(a)), list(before[key]))
+            steps = fresh if len(fresh) else steps
         if len(steps):
             found.append(_binaries(compiled, key, first[steps], second[steps], steps))
     return found

@@ -266,7 +266,7 @@ class Market:
             outcome = self._minimise(bounds, self._extras(), start, effort)
             self._check(outcome, bounds)
             assert outcome.x is not None
-            failing = failing_pairs(self.compiled, outcome.x)
+            failing = failing_pairs(self.compiled, outcome.x, self._pairs)
             if not failing:
                 return outcome
             self._pairs.extend(failing)

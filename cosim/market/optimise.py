@@ -88,7 +88,8 @@ class Optimiser:
             if effort == "fixed" or brief <= 0.0:
                 return replace(best, status=Status.TIME_LIMIT)
             clock = Clock(brief)
-        return self._search(bounds, extras, best, first, clock)
+        found = self._search(bounds, extras, best, first, clock)
+        return self._whole(found, bounds, binaries)
 
     def with_binaries(
         self, bounds: Bounds, extras: Sequence[Extra], x: FloatArray, seconds: float
@@ -144,6 +145,20 @@ class Optimiser:
             first[known] = np.round(start[binaries[known]])
             found.insert(0, first)
         return found
+
+    def _whole(self, found: Outcome, bounds: Bounds, binaries: IntArray) -> Outcome:
+        """Optimise the rest again with the binaries of a search at whole numbers.
+
+        A search leaves them whole within a tolerance, which a large upper bound multiplies: what a
+        binary switches off would still run a little.
+        """
+        if found.x is None:
+            return found
+        clock = Clock(self._settings.time_limit_s)
+        again = self._with_binaries(bounds, binaries, np.round(found.x[binaries]), clock)
+        if again.x is None or again.status is not Status.OPTIMAL:
+            return found
+        return replace(found, x=again.x, objective=again.objective)
 
     def _search(
         self,

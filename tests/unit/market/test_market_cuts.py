@@ -9,6 +9,7 @@ import pytest
 
 from cosim.errors import SolveError
 from cosim.market import Market
+from cosim.market.exclusive import failing_pairs
 from cosim.records import Cut, CutKey, Schedule, read_only
 from tests.support.community import scenario
 
@@ -123,6 +124,38 @@ def test_a_battery_does_not_burn_energy_that_is_paid_for() -> None:
     }
     case = Market(scenario({"home": home}, {"electricity": {"buy": -0.1}}, steps=1), {})
     assert case.solve(frozenset()).cost == pytest.approx(-0.1)
+
+
+def test_a_battery_does_not_burn_at_another_hour_what_it_was_paid_to_take() -> None:
+    """Bought at -0.1 in the first hour; forbidden hour by hour, the burning would move on.
+
+    The other 23 hours use 0.1 kWh each, so 23 * 0.1 / (0.9 * 0.9) kWh are worth taking beforehand.
+    """
+    battery = {"type": "battery", "capacity_kwh": 15.0, "eta_charge": 0.9, "eta_discharge": 0.9}
+    home = {
+        "connections": {"electricity": {}},
+        "demand": {"electricity": 0.1},
+        "devices": {"battery": battery},
+    }
+    prices = (-0.1, *[0.2] * 23)
+    case = Market(scenario({"home": home}, {"electricity": {"buy": prices}}, steps=24), {})
+    assert case.solve(frozenset()).cost == pytest.approx(-0.1 * (0.1 + 2.3 / 0.81))
+
+
+def test_a_pair_that_fails_a_second_time_gets_binaries_at_all_other_steps() -> None:
+    battery = {"type": "battery", "capacity_kwh": 10.0}
+    home = {"connections": {"electricity": {}}, "devices": {"battery": battery}}
+    compiled = Market(scenario({"home": home}, {"electricity": {"buy": 0.1}}), {}).compiled
+    sides = compiled.exclusive.matrix
+    assert sides.shape[0] == 2 * 4
+
+    def burning(step: int) -> np.ndarray:
+        return np.asarray(sides[[step, 4 + step]].sum(axis=0)).ravel()
+
+    first = failing_pairs(compiled, burning(1))
+    assert [extra.key.steps for extra in first] == [(1,)]
+    assert [extra.key.steps for extra in failing_pairs(compiled, burning(2), first)] == [(0, 2, 3)]
+    assert not failing_pairs(compiled, 0.0 * burning(2), first)
 
 
 def test_vehicles_do_not_burn_energy_that_is_paid_for_either() -> None:
