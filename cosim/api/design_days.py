@@ -25,9 +25,6 @@ HEAT = "heat"
 """Name of the network of the laid pipes."""
 UNSERVED_KW = 0.05
 """Unserved demand below this is rounding."""
-BOTH_WAYS = 0.2
-"""Share of what a building exchanges over a day from which its station goes both ways."""
-HOSTS_TRIED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,48 +142,39 @@ def _run_circuit(
     folder: Path,
     told: Progress | None,
 ) -> DayResult:
-    """Run a day with one circuit, hosted where most heat comes from, else where second most."""
+    """Run a day with one circuit, hosted where most heat comes from."""
     names, pipes = group
     design = base.config.design
     assert design is not None
     planned = {name: plan.heat_kw(day.name, name) for name in names}
-    found: list[DayResult] = []
-    for host in _hosts(planned)[:HOSTS_TRIED]:
-        circuit = Circuit(
-            pipes=pipes,
-            buildings=names,
-            host=host,
-            supply_c=design.pipes.supply_c,
-            return_c=design.pipes.return_c,
-            lift_bar=design.pipes.dp_max_bar,
-        )
-        roles = {name: role_of(values) for name, values in planned.items() if name != host}
-        case = DayCase(day, plan.together, plan.units, circuit, roles, *given)
-        result = _run(base, case, folder, told)
-        if result.feasible:
-            return result
-        found.append(result)
-    return min(found, key=_missed_kwh)
+    host, roles = roles_of(planned)
+    circuit = Circuit(
+        pipes=pipes,
+        buildings=names,
+        host=host,
+        supply_c=design.pipes.supply_c,
+        return_c=design.pipes.return_c,
+        lift_bar=design.pipes.dp_max_bar,
+    )
+    case = DayCase(day, plan.together, plan.units, circuit, roles, *given)
+    return _run(base, case, folder, told)
 
 
-def _hosts(planned_kw: Mapping[str, FloatArray]) -> list[str]:
-    """Return who could hold the pressure: whoever gives heat that day, most first."""
-    given = {name: float(np.maximum(values, 0.0).sum()) for name, values in planned_kw.items()}
-    ranked = sorted(given, key=lambda name: -given[name])
-    return [name for name in ranked if given[name] > 0.0] or ranked[:1]
+def roles_of(planned_kw: Mapping[str, FloatArray]) -> tuple[str, dict[str, Role]]:
+    """Return who holds the pressure on a day, and what the other stations do.
 
+    One pump holds the pressure of a circuit, at the building that gives most heat that day; it
+    only delivers. Every other station draws all day or feeds in all day, whichever is more.
 
-def role_of(planned_kw: FloatArray) -> Role:
-    """Return what a station does on a day with this plan, kW into the pipes, shape (24,)."""
-    out, into = np.maximum(planned_kw, 0.0).sum(), np.maximum(-planned_kw, 0.0).sum()
-    least = BOTH_WAYS * (out + into)
-    if out > least and into > least:
-        return "both"
-    return "feeds" if out > into else "draws"
-
-
-def _missed_kwh(result: DayResult) -> tuple[bool, float]:
-    return result.coupled.verdict == "unresolved", float(result.unserved["kw"].sum())
+    Args:
+        planned_kw: building -> heat into the pipes (negative: out of them), shape (24,).
+    """
+    balance = {name: float(values.sum()) for name, values in planned_kw.items()}
+    host = max(balance, key=lambda name: balance[name])
+    roles: dict[str, Role] = {
+        name: "feeds" if total > 0.0 else "draws" for name, total in balance.items() if name != host
+    }
+    return host, roles
 
 
 def _run(base: Scenario, case: DayCase, folder: Path, told: Progress | None) -> DayResult:
@@ -197,7 +185,9 @@ def _run(base: Scenario, case: DayCase, folder: Path, told: Progress | None) -> 
     market = Market(scenario, physics.baselines)
     quiet = Silent() if told is None else told
     job = Job(scenario, physics, market, Stopwatch(quiet), quiet, case.together)
-    coupled = job.loop("fast").run(Case(members=case.together))
+    settings = scenario.config.coupling.model_copy(update={"max_refreshes": 0})
+    loop = physics.loop(market, scenario, "fast", quiet.iteration, settings=settings)
+    coupled = loop.run(Case(members=case.together))
     return DayResult(case, job, coupled, unserved_of(coupled.schedule.table), file)
 
 

@@ -8,6 +8,8 @@
 - Velocity: a pipe may carry limit / speed of its heat at this size.
 - Demand that is not met even by the loop: the building needs a larger unit.
 - Voltage, loading: what a building imports or exports in that hour is at most what the loop left.
+- One pump holds the pressure of a circuit: on a day its building only delivers, and every other
+  station goes one way.
 - A station whose supply is too cold even after the loop draws at most what the loop left.
 """
 
@@ -18,10 +20,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from cosim.api.design_days import HEAT, Arrangement, DayResult
-from cosim.grids.heat.laid import Circuit
+from cosim.api.design_days import HEAT, Arrangement, DayResult, roles_of
+from cosim.grids.heat.laid import Circuit, circuits
 from cosim.records import Injections, Violation
-from cosim.records.design import DesignCut, LaidPipe
+from cosim.records.design import DesignCut, LaidPipe, TypicalDay
 from cosim.scenario import Scenario
 from cosim.units import W_PER_KW
 
@@ -31,6 +33,8 @@ MOVED_KW = 1.0
 """Changes of an exchange below this are not worth a cut."""
 SMALLER = 0.2
 """A cut leaves at least this share of what flowed, so that one bad step cannot forbid a size."""
+GROWTH, SMALLEST_STEP_KW = 1.25, 0.5
+"""A unit that is too small grows by this much of what was missing, and by this much more."""
 UNITS_FOR = {"heat": ("boiler", "heat_pump"), "cooling": ("chiller", "absorption_chiller")}
 """Kinds that may grow where demand is not met, first choice first."""
 
@@ -88,6 +92,39 @@ def way(circuit: Circuit, building: str) -> tuple[LaidPipe, ...]:
                     ways[there] = (*ways[here], pipe)
                     open_.append(there)
     return ways[building]
+
+
+def role_cuts(
+    plan: Arrangement, days: Sequence[TypicalDay], order: Sequence[str]
+) -> list[DesignCut]:
+    """Return that on each day every station of a circuit goes one way; see `roles_of`.
+
+    Args:
+        plan: a design whose stations may go either way.
+        days: all days.
+        order: all buildings.
+    """
+    found = []
+    for names, _ in circuits(plan.pipes, order):
+        for day in days:
+            host, roles = roles_of({name: plan.heat_kw(day.name, name) for name in names})
+            for name in names:
+                delivers = name == host or roles[name] == "feeds"
+                found.append(
+                    DesignCut(
+                        kind="exchange_max",
+                        element=name,
+                        value=0.0,
+                        reason=(
+                            f"{host} holds the pressure on {day.name}: {name} only "
+                            f"{'delivers heat' if delivers else 'draws heat'} that day"
+                        ),
+                        day=day.name,
+                        carrier="heat",
+                        direction="import" if delivers else "export",
+                    )
+                )
+    return found
 
 
 def _names(result: DayResult, table: str) -> Mapping[int, str]:
@@ -302,7 +339,7 @@ def _unit_cuts(
         yield DesignCut(
             kind="unit_min",
             element=str(building),
-            value=sum(has) + missing_kw * (1.0 + MARGIN),
+            value=sum(has) + GROWTH * missing_kw + SMALLEST_STEP_KW,
             reason=(
                 f"{building} lacked {missing_kw:.1f} kW of {carrier} on {result.case.day.name} at "
                 f"{int(worst['hour'])}:00"

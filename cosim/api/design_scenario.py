@@ -33,7 +33,7 @@ energy price, and below what a limit is worth."""
 WARM_MARGIN_K = 1.0
 """Stations without draw are kept this much above the lowest supply temperature."""
 FILE = "scenario.yaml"
-Role = Literal["draws", "feeds", "both"]
+Role = Literal["draws", "feeds"]
 """What a station does on a day."""
 
 
@@ -46,8 +46,8 @@ class DayCase:
         together: buildings that cooperate.
         units: what every building has.
         circuit: laid pipes that are simulated; None where heat stays in the buildings.
-        roles: what stations do that day: the host's building only delivers, the others as planned;
-            a station draws where nothing is said. Only stations that draw have a bypass.
+        roles: what stations do that day; a station draws where nothing is said. The host's
+            building only delivers. Only stations that draw have a bypass.
         fixed_heat_kw: building -> heat that it gives to other pipes than these, shape (24,).
         fixed_pump_kw: building -> electricity of their pumps, shape (24,).
     """
@@ -204,8 +204,8 @@ def _connection(name: str, circuit: Circuit, roles: Mapping[str, Role]) -> dict[
     if name == circuit.host:
         return {"at_slack": True, "import_max_kw": 0.0}
     role = roles.get(name, "draws")
-    closed = {"draws": {"export_max_kw": 0.0}, "feeds": {"import_max_kw": 0.0}, "both": {}}
-    return {"at": name, **closed[role]}
+    closed = "export_max_kw" if role == "draws" else "import_max_kw"
+    return {"at": name, closed: 0.0}
 
 
 def devices_of(unit: Unit, design: DesignSection) -> dict[str, dict[str, Any]]:
