@@ -17,8 +17,9 @@ from cosim.market.layout import Functionals, TradeColumns
 from cosim.market.leader_trade import SERVICE_FEE
 from cosim.market.market import Market
 from cosim.market.optimise import Effort, Optimiser
-from cosim.market.program import Bounds
+from cosim.market.program import BoolArray, Bounds
 from cosim.records import CostTable, read_only
+from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.config import ScenarioConfig
 from cosim.scenario.leader import Side
@@ -80,9 +81,9 @@ class AnnouncedMarket(Market):
     """A market in which the leader's prices are given.
 
     What is minimised is the cost of everyone but the leader, payments to it and its fees included;
-    that it can deliver is a constraint. Its own costs choose among equally good answers, and then
-    it runs its plant as cheaply as these answers allow. `Schedule.cost` is the cost of everyone but
-    the leader; the leader's row of the cost table is minus its profit.
+    that it can deliver is a constraint. Its own costs choose among equal answers, and it runs
+    its plant as cheaply as these answers allow. `Schedule.cost` is the cost of everyone but the
+    leader; the leader's row of the cost table is minus its profit.
 
     Attributes:
         announced: the prices.
@@ -114,7 +115,7 @@ class AnnouncedMarket(Market):
 
     def _make_solvers(self) -> None:
         super()._make_solvers()
-        program = replace(self.compiled.program, cost=own_cost(self.plain))
+        program = replace(self.compiled.program, cost=operating_cost(self.plain))
         self._operation = Optimiser(program, self.scenario.config.solver)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -129,24 +130,34 @@ class AnnouncedMarket(Market):
     def _minimise(
         self, bounds: Bounds, extras: list[Extra], start: FloatArray | None, effort: Effort
     ) -> Outcome:
-        """Find the followers' answer; then the leader's cheapest way to deliver it."""
+        """Find the followers' answer, how the leader delivers it, and the answer to that.
+
+        Followers decide what they trade, not how the plant is run: left to them, it would run to
+        save them losses. So with their answer fixed the leader runs it at least cost, losses
+        counted; then the others answer once more to what the leader does.
+        """
         answer = super()._minimise(bounds, extras, start, effort)
         if answer.x is None:
             return answer
-        found = self._operation.minimise(
-            self._delivering(bounds, answer.x), extras, answer.x[: self.compiled.program.n], effort
-        )
-        return answer if found.x is None else replace(answer, x=found.x)
+        layout, n = self.compiled.layout, self.compiled.program.n
+        leads = layout.column_owner == layout.parties.index(str(layout.leader))
+        network = layout.column_owner == layout.parties.index(NETWORK)
+        fixed = self._with_fixed(bounds, ~leads & ~network, answer.x)
+        run = self._operation.minimise(fixed, extras, answer.x[:n], effort)
+        if run.x is None:
+            return answer
+        again = super()._minimise(self._with_fixed(bounds, leads, run.x), extras, run.x[:n], effort)
+        if again.x is None:
+            return answer
+        return replace(again, bound=again.objective - (answer.objective - answer.bound))
 
-    def _delivering(self, bounds: Bounds, x: FloatArray) -> Bounds:
-        """Return bounds with everyone but the leader fixed at x and their own rows let go."""
-        layout, program = self.compiled.layout, self.compiled.program
-        assert layout.leader is not None
-        others = layout.column_owner != layout.parties.index(layout.leader)
+    def _with_fixed(self, bounds: Bounds, which: BoolArray, x: FloatArray) -> Bounds:
+        """Return bounds with some columns fixed at x, and rows of nothing else let go."""
+        program = self.compiled.program
         col_lb, col_ub = bounds.col_lb.copy(), bounds.col_ub.copy()
-        col_lb[others] = col_ub[others] = x[: program.n][others]
+        col_lb[which] = col_ub[which] = x[: program.n][which]
         row_lb, row_ub = bounds.row_lb.copy(), bounds.row_ub.copy()
-        let_go = np.diff(program.matrix[:, ~others].tocsr().indptr) == 0
+        let_go = np.diff(program.matrix[:, ~which].tocsr().indptr) == 0
         row_lb[let_go], row_ub[let_go] = -np.inf, np.inf
         return Bounds(col_lb, col_ub, row_lb, row_ub)
 
@@ -182,6 +193,13 @@ def own_cost(plain: Compiled) -> FloatArray:
     """Return the leader's own cost per column, without fees and payments, shape (n,)."""
     own = np.array([is_own_cost(plain.layout.leader, label) for label in plain.money.labels])
     cost: FloatArray = plain.money.matrix.T @ own.astype(float) + tie_breaks(plain)
+    return cost
+
+
+def operating_cost(plain: Compiled) -> FloatArray:
+    """Return the leader's own cost per column with that of the network account, shape (n,)."""
+    network = np.array([float(label[0] == NETWORK) for label in plain.money.labels])
+    cost: FloatArray = own_cost(plain) + plain.money.matrix.T @ network
     return cost
 
 

@@ -31,8 +31,8 @@ def add_injections(
     `injection_definition`: injection[t] = sell[t] + share_out[t] + led_out[t] - buy[t] -
     share_in[t] - led_in[t], one per participant and network, in the participant's carrier block;
     for pump terminals `pump_definition`: pump_injection[t] = -auxiliary[t]. In the electric network
-    also reactive power, see `reactive.add_reactive`. Of hydrogen, what is sold goes into the gas network:
-    injection[t] = sell[t]; what is bought, shared or traded with a leader takes other ways.
+    also reactive power, see `reactive.add_reactive`. Of hydrogen, what is sold is fed into the gas
+    network: injection[t] = sell[t]; what is bought, shared or traded with a leader goes other ways.
 
     Args:
         model: with the networks' charges.
