@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cosim.api.design_market import FreeMarket, warm_lines
 from cosim.api.design_scenario import HOURS, UNSERVED, DayCase, Role, write_day
 from cosim.api.main_job import Job
 from cosim.api.progress import Progress, Silent
@@ -186,7 +187,10 @@ def _run(base: Scenario, case: DayCase, folder: Path, told: Progress | None) -> 
     quiet = Silent() if told is None else told
     job = Job(scenario, physics, market, Stopwatch(quiet), quiet, case.together)
     settings = scenario.config.coupling.model_copy(update={"max_refreshes": 0})
-    loop = physics.loop(market, scenario, "fast", quiet.iteration, settings=settings)
+    if case.circuit is not None:
+        market.set_loss_lines(warm_lines(physics, HEAT))
+    free = FreeMarket(market)
+    loop = physics.loop(free, scenario, "fast", quiet.iteration, settings=settings)
     coupled = loop.run(Case(members=case.together))
     return DayResult(case, job, coupled, unserved_of(coupled.schedule.table), file)
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from cosim.coupling.networks import Networks, Verification, throughput_kw
-from cosim.records import Baseline, Schedule
+from cosim.grids.base import Grid
+from cosim.records import Baseline, GridStates, Schedule
 from cosim.records.time import FloatArray
 from cosim.scenario.config import CARRIER_OF_KIND
 from cosim.scenario.networks import charged_kinds
@@ -48,9 +49,7 @@ def mismatch(
     infinite where there is no physical state.
     """
     flows = {
-        str(CARRIER_OF_KIND[grid.inputs.kind]): throughput_kw(
-            grid, verification.states[name].injections
-        )
+        str(CARRIER_OF_KIND[grid.inputs.kind]): _flow_kw(grid, verification.states[name])
         for name, grid in networks.grids.items()
     }
     found: dict[str, FloatArray] = {}
@@ -61,6 +60,14 @@ def mismatch(
         difference = np.abs(value_kw - assumed) / flow
         found[carrier] = np.where(np.isfinite(difference), difference, np.inf)
     return found
+
+
+def _flow_kw(grid: Grid, states: GridStates) -> FloatArray:
+    """Return what flows through a network; its losses are part of it where it has no utility."""
+    flow = throughput_kw(grid, states.injections)
+    if getattr(grid.inputs.settings, "utility", True):
+        return flow
+    return np.asarray(flow + np.maximum(np.nan_to_num(states.loss_kw), 0.0))
 
 
 def largest(differences: Mapping[str, FloatArray]) -> float:

@@ -97,12 +97,12 @@ class DesignCut:
     Attributes:
         kind: `pipe_heat_max`: while a pipe of size `dn` lies on route `element`, at most `value`
             kW flow in it (either way), at `day` and `hour`, all day, or always; a larger or smaller
-            size is not touched. `pipe_dn_min`: on route `element` only sizes from dn `value` on are laid,
-            if any. `exchange_max`: building `element` imports or exports (`direction`) at most
-            `value` kW of `carrier` at `day` and `hour`; heat is what it takes from and gives to
-            the pipes. `unit_min`: if a route in `with_pipes` is laid, or always where it is
-            empty, device `device` of building `element` has at least the size `value` (kW or kWh;
-            CHP: rated kW of all units of the type).
+            size is not touched. `pipe_dn_min`: on route `element` only sizes from dn `value` on are
+            laid, if any. `exchange_max`: building `element` imports or exports (`direction`) at
+            most `value` kW of `carrier` at `day` and `hour`, all day, or always; heat is what it
+            takes from and gives to the pipes. `unit_min`: if a route in `with_pipes` is laid, or
+            always where it is empty, device `device` of building `element` has at least the size
+            `value` (kW or kWh; CHP: rated kW of all units of the type).
         element: route or building.
         value: see `kind`.
         reason: one sentence for the report: which limit was missed, where, when, by how much.
