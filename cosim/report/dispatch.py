@@ -71,6 +71,8 @@ def _draw(run: Run, flows: pd.DataFrame) -> Figure:
 def _label(group: str) -> str:
     return {
         "connection": "at the connection (positive: into the network)",
+        "operator": "operator who sets prices",
+        "followers": "followers of its prices",
     }.get(group, group)
 
 

@@ -16,6 +16,8 @@ SIGNS: Mapping[str, float] = {
     "cut_kw": 1.0,
     "buy_kw": 1.0,
     "share_in_kw": 1.0,
+    "from_leader_kw": 1.0,
+    "from_followers_kw": 1.0,
     "consumption_kw": -1.0,
     "charging_kw": -1.0,
     "shifted_kw": -1.0,
@@ -23,6 +25,8 @@ SIGNS: Mapping[str, float] = {
     "demand_kw": -1.0,
     "sell_kw": -1.0,
     "share_out_kw": -1.0,
+    "to_leader_kw": -1.0,
+    "to_followers_kw": -1.0,
 }
 """Quantity -> sign in the balance: positive supplies the participant, negative uses energy."""
 
@@ -31,6 +35,10 @@ OF_QUANTITY: Mapping[str, str] = {
     "sell_kw": "utility",
     "share_in_kw": "pool",
     "share_out_kw": "pool",
+    "from_leader_kw": "operator",
+    "to_leader_kw": "operator",
+    "from_followers_kw": "followers",
+    "to_followers_kw": "followers",
     "charging_kw": "storage",
     "discharging_kw": "storage",
     "shifted_kw": "shifted demand",
@@ -39,6 +47,10 @@ OF_QUANTITY: Mapping[str, str] = {
     "demand_kw": "demand",
 }
 KEYWORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("electrolyser", ("electrolyser", "electrolyzer")),
+    ("fuel cell", ("fuel_cell",)),
+    ("methanation", ("methanation",)),
+    ("carbon capture", ("carbon_capture",)),
     ("PV", ("pv", "solar", "photovolt")),
     ("wind", ("wind",)),
     ("CHP", ("chp", "engine", "turbine", "cogen")),
@@ -64,8 +76,14 @@ COLOURS: Mapping[str, str] = {
     "shifted demand": "#a3c86d",
     "demand cut": "#e67e22",
     "heat dumped": "#3d2b1f",
+    "electrolyser": "#c05fa5",
+    "fuel cell": "#6a3d9a",
+    "methanation": "#8c6d31",
+    "carbon capture": "#4d4038",
     "other": "#c8a2c8",
     "pool": "#0b62a4",
+    "operator": "#d95f02",
+    "followers": "#d95f02",
     "utility": "#4a5665",
     "connection": "#0b62a4",
 }

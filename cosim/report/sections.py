@@ -14,6 +14,7 @@ from cosim.report.dispatch import dispatch_figures
 from cosim.report.emissions import emission_section
 from cosim.report.horizon import grain, is_long
 from cosim.report.iterations import iteration_figure
+from cosim.report.leader import leader_section
 from cosim.report.maps import Map, network_maps
 from cosim.report.page import Block, Section, Words, picture
 from cosim.report.prices import nodal_figure, price_figure
@@ -26,8 +27,8 @@ from cosim.report.year import duration_figure, hour_calendar, window_figure
 def sections(run: Run) -> list[Section]:
     """Return every section that the run has something for."""
     makers: Sequence[Callable[[Run], Section | None]] = (
-        _costs, _limits, _changes, _networks, _dispatch, _durations, _losses, emission_section,
-        _search, _tight, share_section, _prices, _certificate,
+        _costs, leader_section, _limits, _changes, _networks, _dispatch, _durations, _losses,
+        emission_section, _search, _tight, share_section, _prices, _certificate,
     )  # fmt: skip
     return [section for maker in makers if (section := maker(run)) is not None]
 
