@@ -104,6 +104,11 @@ class Handle:
             h.changeRowsBounds(self._m, rows, bounds.row_lb, bounds.row_ub), "changeRowsBounds"
         )
 
+    def set_cost(self, cost: FloatArray) -> None:
+        """Replace the cost of the compiled model's columns, shape (n,)."""
+        columns = np.arange(self._n, dtype=np.int32)
+        self._check(self._highs.changeColsCost(self._n, columns, cost), "changeColsCost")
+
     def fix(self, columns: IntArray, lb: FloatArray, ub: FloatArray) -> None:
         """Replace the bounds of some columns, those of extras included."""
         where = columns.astype(np.int32)

@@ -1,0 +1,115 @@
+"""Linear followers: the game as one mixed-integer program, solved to a proven gap."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cosim.errors import SolveError
+from cosim.market.highs import Clock, Handle, Status
+from cosim.market.leader.conditions import Canonical, canonical
+from cosim.market.leader.kkt import SingleLevel, single_level
+from cosim.market.leader.outcome import Record, conclude, relative_gap
+from cosim.market.leader.problem import LeaderOutcome, LeaderProblem, LeaderSettings
+from cosim.market.leader.respond import Responses
+from cosim.market.leader.search import Best, climb
+from cosim.market.leader.start import price_guesses, row_duals
+from cosim.records.time import FloatArray
+
+CAP_FACTOR = 3.0
+"""Assumed bound of a multiplier over the largest seen at sampled prices."""
+NEAR_CAP = 0.9
+"""Share of an assumed bound at which a multiplier makes it suspect."""
+CAP_ROUNDS = 3
+"""Times the assumed bounds are enlarged before the result is called unproven."""
+
+
+class Exact:
+    """Primal and dual feasibility, complementarity by binaries, payments by strong duality."""
+
+    def solve(self, problem: LeaderProblem, settings: LeaderSettings) -> LeaderOutcome:
+        """Solve the game with linear followers.
+
+        Raises:
+            SolveError: if a follower has integers, or nothing can be delivered at any price.
+        """
+        if not problem.linear:
+            raise SolveError(
+                "a follower has on/off decisions; use method decomposition", "integer follower"
+            )
+        clock = Clock(settings.time_limit_s)
+        record = Record("exact", clock)
+        responses = Responses(problem, settings.tolerance, settings.threads)
+        followers = tuple(canonical(one) for one in problem.followers)
+        caps = sampled_caps(responses, followers, settings.seed)
+        notes: list[str] = []
+        best, bound = Best(), np.inf
+        for _ in range(CAP_ROUNDS):
+            single = single_level(problem, followers, caps)
+            climb(single, followers, responses, best, clock, settings)
+            record.add(best.profit, np.inf)
+            bound = _prove(single, responses, best, clock, settings)
+            record.add(best.profit, bound)
+            if not _suspect(single, best.point, caps):
+                break
+            caps = [4.0 * cap for cap in caps]
+            best.point = None
+        else:
+            notes.append("a multiplier still sits at its assumed bound")
+        notes += _told(single)
+        if best.prices is None:
+            raise SolveError("no prices were found at which the plant can deliver", "no incumbent")
+        return conclude(responses, best.prices, bound, record, settings, notes)
+
+
+def sampled_caps(
+    responses: Responses, followers: tuple[Canonical, ...], seed: int
+) -> list[FloatArray]:
+    """Return assumed bounds of row multipliers: some times the largest seen at sampled prices."""
+    most = [1e-6 for _ in followers]
+    game = responses.game
+    for prices in [game.price_lb, game.price_ub, *price_guesses(game, seed, 12)]:
+        for k, outcome in enumerate(responses.solve(prices)):
+            if outcome.row_dual is not None:
+                seen = np.abs(row_duals(followers[k], outcome.row_dual))
+                most[k] = max(most[k], float(seen.max(initial=0.0)))
+    return [np.full(one.m, CAP_FACTOR * top) for one, top in zip(followers, most, strict=True)]
+
+
+def _prove(
+    single: SingleLevel,
+    responses: Responses,
+    best: Best,
+    clock: Clock,
+    settings: LeaderSettings,
+) -> float:
+    handle = Handle(
+        single.program, integer=True, threads=settings.threads, mip_gap=0.5 * settings.gap
+    )
+    if best.point is not None:
+        handle.offer(best.point)
+    outcome = handle.run(clock.left)
+    if outcome.status is Status.INFEASIBLE:
+        raise SolveError("at no prices can the plant deliver a best response", "infeasible")
+    if outcome.x is not None:
+        best.offer(responses, outcome.x[single.prices], outcome.x)
+    bound = -outcome.bound
+    if relative_gap(best.profit, bound) < 0:
+        return best.profit
+    return bound
+
+
+def _suspect(single: SingleLevel, point: FloatArray | None, caps: list[FloatArray]) -> bool:
+    if point is None:
+        return False
+    for at, capped, cap in zip(single.followers, single.capped, caps, strict=True):
+        if (np.abs(point[at.row_dual])[capped] > NEAR_CAP * cap[capped]).any():
+            return True
+    return False
+
+
+def _told(single: SingleLevel) -> list[str]:
+    assumed = sum(int(capped.sum()) for capped in single.capped)
+    rows = sum(len(capped) for capped in single.capped)
+    if not assumed:
+        return []
+    return [f"bounds of {assumed} of {rows} multipliers were assumed and are not reached"]
