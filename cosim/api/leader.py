@@ -14,8 +14,8 @@ from cosim.market import Market
 from cosim.market.announced import Announced, AnnouncedMarket
 from cosim.market.leader.from_market import followers_of, game_of
 from cosim.market.leader.on_off import refuse_on_off
-from cosim.market.leader.play import solve_leader
 from cosim.market.leader.problem import LeaderOutcome, LeaderSettings
+from cosim.market.leader.solve import solve_leader
 from cosim.records import Schedule
 from cosim.scenario import Scenario
 from cosim.scenario.leader import Leader

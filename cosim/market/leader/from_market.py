@@ -21,6 +21,7 @@ from cosim.market.compile import Compiled
 from cosim.market.extras import Extra, places
 from cosim.market.leader.problem import Follower, LeaderProblem
 from cosim.market.leader.ranges import Keys, price_order, price_ranges
+from cosim.market.leader.reach import met, within_reach
 from cosim.market.leader.rungs import without_needless_binaries
 from cosim.market.leader_trade import SERVICE_FEE
 from cosim.market.market import Market
@@ -154,7 +155,8 @@ def _whole(market: Market, last: Schedule | None) -> _Whole:
     assert config.leader is not None
     sharing = followers_of(config) if config.leader.followers == "cooperating" else frozenset()
     bounds, extras = market.under_networks(sharing)
-    program, _, _, owner = assemble(plain, bounds, extras)
+    bounds = within_reach(plain, bounds, last)
+    program, _, _, owner = assemble(plain, bounds, met(extras))
     n, leader = plain.program.n, config.leader.participant
     others = np.array([float(label[0] != leader) for label in plain.money.labels])
     cost = program.cost.copy()
