@@ -320,31 +320,42 @@ def _electric_cuts(
 def _unit_cuts(
     base: Scenario, plan: Arrangement, result: DayResult, iteration: int
 ) -> Iterator[DesignCut]:
-    """Units that are too small for what losses and limits ask of them."""
+    """Units that are too small for what losses and limits ask of them.
+
+    Their neighbours over the pipes keep at least what they have: otherwise the next design would
+    only move what is missing to another building.
+    """
+    laid = {name for pipe in plan.pipes for name in (pipe.a, pipe.b)}
+    for (building, carrier), rows in result.unserved.groupby(["building", "carrier"]):
+        worst = rows.iloc[int(rows["kw"].to_numpy().argmax())]
+        missing_kw = float(worst["kw"])
+        reason = (
+            f"{building} lacked {missing_kw:.1f} kW of {carrier} on {result.case.day.name} at "
+            f"{int(worst['hour'])}:00"
+        )
+        shared = carrier == "heat" and building in laid
+        for name in sorted(laid) if shared else [str(building)]:
+            kind = _may_grow(base, name, str(carrier))
+            if kind is None:
+                continue
+            size = sum(u.size for u in plan.units if (u.building, u.device) == (name, kind))
+            more = GROWTH * missing_kw + SMALLEST_STEP_KW if name == building else 0.0
+            if size + more > 0.0:
+                yield DesignCut(
+                    kind="unit_min",
+                    element=name,
+                    value=size + more,
+                    reason=reason,
+                    device=kind,
+                    with_pipes=tuple(pipe.name for pipe in plan.pipes) if shared else (),
+                    iteration=iteration,
+                )
+
+
+def _may_grow(base: Scenario, building: str, carrier: str) -> str | None:
+    """Return the kind of unit that may be enlarged in a building; None without any."""
     design = base.config.design
     assert design is not None
     sized = design.catalogue.sized()
-    with_pipes = tuple(pipe.name for pipe in plan.pipes)
-    for (building, carrier), rows in result.unserved.groupby(["building", "carrier"]):
-        kinds = [
-            kind
-            for kind in UNITS_FOR[str(carrier)]
-            if kind in sized and design.allows(str(building), kind, kind)
-        ]
-        if not kinds:
-            continue
-        has = [u.size for u in plan.units if (u.building, u.device) == (building, kinds[0])]
-        worst = rows.iloc[int(rows["kw"].to_numpy().argmax())]
-        missing_kw = float(worst["kw"])
-        yield DesignCut(
-            kind="unit_min",
-            element=str(building),
-            value=sum(has) + GROWTH * missing_kw + SMALLEST_STEP_KW,
-            reason=(
-                f"{building} lacked {missing_kw:.1f} kW of {carrier} on {result.case.day.name} at "
-                f"{int(worst['hour'])}:00"
-            ),
-            device=kinds[0],
-            with_pipes=with_pipes,
-            iteration=iteration,
-        )
+    kinds = (k for k in UNITS_FOR[carrier] if k in sized and design.allows(building, k, k))
+    return next(kinds, None)
