@@ -99,7 +99,9 @@ def _add_trading(party: Party, scenario: Scenario, trading: CarbonTrading) -> No
             continue
         block = pyo.Block()
         party.block.carbon.add_component(f"ladder_{part.start}", block)
-        cost = add_ladder(block, ladder, e_t, _range_of(party.name, e_t))
+        unlimited = (-float("inf"), float("inf"))
+        most_t = unlimited if ladder.is_convex else _range_of(party.name, e_t)
+        cost = add_ladder(block, ladder, e_t, most_t)
         party.add_cost("co2_trading", cost)
         party.ladders.append(TradedCo2(part.start, ladder, e_t, block))
         for variable in block.component_data_objects(pyo.Var):

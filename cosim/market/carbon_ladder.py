@@ -92,7 +92,7 @@ def add_ladder(
         block: gets the variables and rows.
         ladder: prices and interval.
         e_t: emissions above the quota in t, a linear expression.
-        most_t: bounds of it, (lower, upper).
+        most_t: bounds of it, (lower, upper); needed where there are binaries.
     """
     count, length = len(ladder.buy_per_t), ladder.interval_t
     rungs = range(count)

@@ -78,7 +78,9 @@ def _allowances(config: ScenarioConfig) -> Iterator[Problem]:
                 "a quota only where carbon.trading is given",
                 "add carbon.trading or remove the quota",
             )
-        if trading is None or (trading.rewards and trading.growth == trading.reward_growth == 0.0):
+        if trading is None or not trading.rewards:
+            continue
+        if trading.growth == trading.reward_growth == 0.0:
             continue
         for carrier, connection in participant.connections.items():
             own = connection.tariff or config.tariffs.get(carrier)
