@@ -13,9 +13,11 @@ from cosim.scenario.carriers import Carrier
 from cosim.scenario.config import ScenarioConfig
 from cosim.scenario.horizon import windows_of
 from cosim.scenario.leader import Leader, LeaderPrices, Side
+from cosim.scenario.networks import has_utility
 from cosim.scenario.problems import some
 from cosim.scenario.scenario import resolve_series
 from cosim.scenario.series import Series
+from cosim.units import KG_PER_T
 
 SIDES: tuple[Side, ...] = ("buy", "sell")
 _EPS = 1e-9
@@ -38,6 +40,7 @@ def leader_problems(
         yield from _carrier(config, leader, carrier)
         yield from _method(leader, carrier, terms)
         yield from _prices(config, leader, carrier, profiles, steps)
+        yield from _resale(config, leader, carrier, profiles, steps)
     yield from _sharing(config, leader)
     yield from _players(config, leader)
     yield from _investment(config, leader)
@@ -113,6 +116,50 @@ def _prices(
             f"at most {where}.{names[1]} and twice service_fee_per_kwh",
             f"lower it or raise {names[1]}",
         )
+
+
+def _resale(
+    config: ScenarioConfig,
+    leader: Leader,
+    carrier: Carrier,
+    profiles: Mapping[str, FloatArray],
+    steps: int,
+) -> Iterator[Problem]:
+    """No follower buys from its utility to sell to the leader, which would have to take it all."""
+    terms = leader.prices[carrier]
+    if not terms.has("buy") or not has_utility(config.networks, carrier):
+        return
+    name = "fixed_buy" if leader.method == "fixed" or terms.buy is None else "buy.max"
+    for follower, one in config.participants.items():
+        if follower == leader.participant or carrier not in one.connections:
+            continue
+        tariff = one.connections[carrier].tariff or config.tariffs.get(carrier)
+        if tariff is None:
+            continue  # said by the rules about tariffs
+        try:
+            high = _ends(leader, terms, "buy", profiles, steps)[1]
+            paid = resolve_series(tariff.buy, profiles, steps)
+        except ScenarioError:
+            return  # said by the rules about series
+        paid = paid + config.carbon.tax_per_t / KG_PER_T * tariff.co2_kg_per_kwh
+        net = high - terms.service_fee_per_kwh
+        where = net > paid + _EPS
+        if where.any():
+            yield Problem(
+                f"leader.prices.{carrier}.{name}",
+                _first(
+                    config,
+                    where,
+                    net,
+                    paid,
+                    "{} less fee, above {} that " + follower + " pays "
+                    "its utility, CO2 tax included,",
+                )
+                + ": it would buy there to sell to the leader",
+                "at most what followers pay their utility, and the fee",
+                "lower it at these steps",
+            )
+            return
 
 
 def _ends(
