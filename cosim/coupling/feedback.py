@@ -31,6 +31,10 @@ TINY = 1e-9
 """Smallest movement that counts, in the limit's unit."""
 PARALLEL = 0.98
 """Cosine above which two cuts of one limit and step say the same; the worse one is kept."""
+MIXED = "hydrogen_fraction"
+"""Quantity that is a share of a mixture."""
+SATURATED = 0.999
+"""Shares above this have no odds to speak of."""
 REACH_KW = 1000.0
 """A quantity that 1 MW at the strongest terminal moves by less than the limit's tolerance is out of
 reach of the participants."""
@@ -101,7 +105,8 @@ def limit_cuts(
     """Return the cuts that keep each target inside its bound, to first order.
 
     For an upper bound b of a quantity with value y0 and gradient g at the injections x0:
-    `g @ x <= b - margin - y0 + g @ x0`; for a lower bound with the signs turned.
+    `g @ x <= b - margin - y0 + g @ x0`; for a lower bound with the signs turned. Shares of hydrogen
+    are cut by their odds.
 
     Args:
         sensitivities: values and gradients, m targets.
@@ -144,6 +149,9 @@ def _cut(s: Sensitivities, k: int, limit: Limit, iteration: int, margin: float) 
     )
     sign = 1.0 if limit.sense == "max" else -1.0
     room = sign * (bound - float(s.value[k])) - margin_of(limit, bound, margin)
+    if limit.quantity == MIXED and max(float(s.value[k]), bound) < SATURATED:
+        room, steeper = _in_odds(float(s.value[k]), bound, margin_of(limit, bound, margin))
+        sign *= steeper
     return Cut(
         key=CutKey(s.grid, limit.name, limit.element, target.id, target.step, iteration),
         terminals=s.terminals,
@@ -152,6 +160,19 @@ def _cut(s: Sensitivities, k: int, limit: Limit, iteration: int, margin: float) 
         rhs=room + sign * float(at_point),
         outer=limit.outer,
     )
+
+
+def _in_odds(value: float, bound: float, margin: float) -> tuple[float, float]:
+    """Return the room of an upper bound on a share of a mixture, and the factor of its gradient.
+
+    A share v = h / (h + g) bends so much that its tangent far above a low bound asks for less than
+    nothing of h; its odds v / (1 - v) = h / g are linear in h. Both are scaled to the slope that
+    they have at the bound, so a cut is in the limit's unit there.
+    """
+    scale = (1.0 - bound) ** 2
+    most = bound - margin
+    room = (most / (1.0 - most) - value / (1.0 - value)) * scale
+    return room, scale / (1.0 - value) ** 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,22 @@ def test_a_cut_is_exact_at_the_point_where_it_was_made(
     assert not immovable
 
 
+@given(h=st.floats(6.0, 300.0), g=st.floats(5.0, 100.0), bound=st.floats(0.01, 0.5))
+def test_shares_of_hydrogen_are_cut_where_the_bound_is_from_however_far(
+    h: float, g: float, bound: float
+) -> None:
+    # The share h / (h + g) with g drawn by the second terminal (-g at its connection).
+    share = h / (h + g)
+    slope = [g / (h + g) ** 2, h / (h + g) ** 2]
+    one = replace(limit("max", bound), name="line_loading_max", quantity="hydrogen_fraction")
+    (cut,), _ = limit_cuts(at_point([h, -g], slope, share), [one], 1, 0.0)
+    allowed = (cut.rhs + cut.coef_p[1] * g) / cut.coef_p[0]
+    assert allowed == pytest.approx(bound / (1.0 - bound) * g, rel=1e-6)
+    # In the limit's unit at the bound: what one kW is worth there.
+    at_bound = bound / (1.0 - bound) * g
+    assert cut.coef_p[0] == pytest.approx(g / (at_bound + g) ** 2, rel=1e-6)
+
+
 def test_what_nobody_can_move_is_said() -> None:
     cuts, immovable = limit_cuts(
         at_point([1.0, 1.0], [1e-7, 0.0], 120.0), [limit("max", 100)], 1, 0
