@@ -13,6 +13,7 @@ from pandas.api import types
 
 from cosim.errors import Problem
 from cosim.results.columns import WHAT, Column, Kind, Table
+from cosim.results.design_schema import DESIGN_TABLES
 from cosim.results.market_schema import EMISSIONS, LEADER_HISTORY, LEADER_PRICES, TRADES
 from cosim.results.money_schema import ACCOUNTS, ADMM, BARGAINING_POWER, P2P_PRICES
 
@@ -179,6 +180,7 @@ OPTIONAL_TABLES: Mapping[str, Table] = {
     "bargaining_power": BARGAINING_POWER,
     "leader_prices": LEADER_PRICES,
     "leader_history": LEADER_HISTORY,
+    **DESIGN_TABLES,
 }
 """The same, for tables that are written only where they hold rows."""
 

@@ -55,6 +55,7 @@ OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "devices": (dict,),
     "co2_kg": (dict,),
     "leader": (dict,),
+    "design": (dict,),
 }
 """Keys of runs with a market, and of runs that say what they cover.
 
@@ -71,6 +72,11 @@ devices {participant: {device: type}}; without them names are looked at.
 leader {participant, method, followers, profit {optimistic, pessimistic, nudged, simulated,
 verified}, bound, gap, revenue {carrier: {sell, buy}}, service_fees, own_costs,
 investment_per_horizon, repriced, notes}: who sets prices and what it earns, in currency.
+
+design {buildings, sites {building: {x_m, y_m}}, typical_days, units, pipes, copper_plate {units,
+pipes, cost_per_year}, verified {units, pipes, cost_per_year}, price_of_physics_per_year, changes
+(sentences), fairness {method: {fi, jain, gini, disruption_spread, in_core}}, recommendation
+{method, reason}, coalitions {coalition: {copper_plate, verified}}}; costs are then per year.
 """
 
 COST_KEYS = ("copper_plate", "verified", "individual")

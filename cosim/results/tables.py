@@ -59,6 +59,7 @@ class RunTables:
         admm: likewise; empty unless the distributed solution was asked for.
         leader_prices: see `cosim.results.market_schema`; empty without a leader.
         leader_history: likewise.
+        design_units: see `cosim.results.design_schema`; empty but in design mode, as those below.
     """
 
     summary: dict[str, Any]
@@ -84,3 +85,10 @@ class RunTables:
     admm: pd.DataFrame = field(default_factory=pd.DataFrame)
     leader_prices: pd.DataFrame = field(default_factory=pd.DataFrame)
     leader_history: pd.DataFrame = field(default_factory=pd.DataFrame)
+    design_units: pd.DataFrame = field(default_factory=pd.DataFrame)
+    design_pipes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    design_costs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    design_energy: pd.DataFrame = field(default_factory=pd.DataFrame)
+    design_days: pd.DataFrame = field(default_factory=pd.DataFrame)
+    design_attempts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    design_cuts: pd.DataFrame = field(default_factory=pd.DataFrame)

@@ -37,7 +37,7 @@ def write_run(folder: Path, tables: RunTables) -> Path:
             is not a run.
     """
     with new_run(folder) as partial:
-        _fill(partial, tables)
+        fill_run(partial, tables)
     return folder
 
 
@@ -97,7 +97,8 @@ def write_network(folder: Path, grid: str, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _fill(folder: Path, tables: RunTables) -> None:
+def fill_run(folder: Path, tables: RunTables) -> None:
+    """Write everything that a run holds into a folder that is there; see `new_run`."""
     for name, table in TABLES.items():
         write_table(folder / f"{name}.parquet", getattr(tables, name), table, f"{name}.parquet")
     for name, table in OPTIONAL_TABLES.items():
