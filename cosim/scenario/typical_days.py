@@ -113,11 +113,12 @@ def _grouped(
             rescale_exclude_columns=[name for name in as_is if name in varying] or None,
         )
     centres = found.clustering.cluster_centers
+    assert centres is not None, "medoids have centres"
     counts = found.cluster_counts
     shown = found.cluster_representatives
     clusters = sorted(counts)
     columns = {
-        name: np.array([shown.loc[cluster, name].to_numpy() for cluster in clusters])
+        name: np.array([shown.loc[cluster][name].to_numpy() for cluster in clusters])
         for name in varying
     }
     weights = [counts[cluster] for cluster in clusters]

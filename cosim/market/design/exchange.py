@@ -117,17 +117,7 @@ def add_pool(model: pyo.ConcreteModel, plants: Mapping[str, Plant], pool: Pool |
         return
     steps = sharing[0].steps
     for plant in sharing:
-        block = pyo.Block(concrete=True)
-        plant.block.add_component("pool", block)
-        block.takes = pyo.Var(steps, bounds=(0.0, None))
-        block.gives = pyo.Var(steps, bounds=(0.0, None))
-        plant.supply("electricity", lambda k, b=block: b.takes[k])
-        plant.supply("electricity", lambda k, b=block: -b.gives[k])
-        plant.report["", "electricity", "share_in_kw"] = lambda k, b=block: b.takes[k]
-        plant.report["", "electricity", "share_out_kw"] = lambda k, b=block: b.gives[k]
-        fee_in, fee_out = pool.fee + pool.grid_fee, pool.fee
-        plant.pay_energy("sharing", lambda _k, f=fee_in: f, lambda k, b=block: b.takes[k])
-        plant.pay_energy("sharing", lambda _k, f=fee_out: f, lambda k, b=block: b.gives[k])
+        _add_share(plant, pool)
     model.pooled = pyo.Constraint(
         steps,
         rule=lambda _m, k: (
@@ -135,6 +125,19 @@ def add_pool(model: pyo.ConcreteModel, plants: Mapping[str, Plant], pool: Pool |
         ),
         doc="what all give is what all take",
     )
+
+
+def _add_share(plant: Plant, pool: Pool) -> None:
+    block = pyo.Block(concrete=True)
+    plant.block.add_component("pool", block)
+    block.takes = pyo.Var(plant.steps, bounds=(0.0, None))
+    block.gives = pyo.Var(plant.steps, bounds=(0.0, None))
+    plant.supply("electricity", lambda k: block.takes[k])
+    plant.supply("electricity", lambda k: -block.gives[k])
+    plant.report["", "electricity", "share_in_kw"] = lambda k: block.takes[k]
+    plant.report["", "electricity", "share_out_kw"] = lambda k: block.gives[k]
+    plant.pay_energy("sharing", lambda _k: pool.fee + pool.grid_fee, lambda k: block.takes[k])
+    plant.pay_energy("sharing", lambda _k: pool.fee, lambda k: block.gives[k])
 
 
 def add_pipe(

@@ -10,6 +10,7 @@ from cosim.scenario.design_catalogue import (
     BoilerOffer,
     ChpType,
     PvOffer,
+    Sized,
     StorageOffer,
 )
 
@@ -26,15 +27,9 @@ def add_operation(plant: Plant) -> None:
         if isinstance(offer, StorageOffer):
             _add_storage(plant, block, kind, offer)
         elif isinstance(offer, PvOffer):
-            _add_pv(plant, block)
+            _add_pv(plant, block, offer)
         else:
-            _add_converter(plant, block, kind)
-        if not isinstance(offer, StorageOffer):
-            plant.pay_energy(
-                "maintenance",
-                lambda _k, each=offer.maintenance_per_kwh: each,
-                lambda k, b=block: b.output[k],
-            )
+            _add_converter(plant, block, kind, offer)
 
 
 def _add_chp(plant: Plant, block: pyo.Block, spec: ChpType) -> None:
@@ -96,9 +91,9 @@ def _add_chp(plant: Plant, block: pyo.Block, spec: ChpType) -> None:
     plant.pay_energy("maintenance", lambda _k: spec.maintenance_per_kwh, lambda k: block.power[k])
 
 
-def _add_converter(plant: Plant, block: pyo.Block, kind: str) -> None:
+def _add_converter(plant: Plant, block: pyo.Block, kind: str, offer: Sized) -> None:
     """Add a boiler, heat pump or chiller: output[k] <= size, input = output over efficiency."""
-    offer, size = plant.building.offers[kind], plant.sizes[kind]
+    size = plant.sizes[kind]
     output = "cooling" if kind in ("chiller", "absorption_chiller") else "heat"
     block.output = pyo.Var(plant.steps, bounds=(0.0, None))
     block.ceiling = pyo.Constraint(
@@ -107,10 +102,15 @@ def _add_converter(plant: Plant, block: pyo.Block, kind: str) -> None:
     plant.supply(output, lambda k: block.output[k])
     plant.report[kind, output, "generation_kw"] = lambda k: block.output[k]
     for carrier, per_output in _inputs(plant, kind, offer).items():
-        plant.supply(carrier, lambda k, each=per_output: (-each[k]) * block.output[k])
-        plant.report[kind, carrier, "consumption_kw"] = lambda k, each=per_output: (
-            each[k] * block.output[k]
-        )
+        _add_input(plant, block, kind, carrier, per_output)
+    plant.pay_energy("maintenance", lambda _k: offer.maintenance_per_kwh, lambda k: block.output[k])
+
+
+def _add_input(
+    plant: Plant, block: pyo.Block, kind: str, carrier: str, per_output: list[float]
+) -> None:
+    plant.supply(carrier, lambda k: (-per_output[k]) * block.output[k])
+    plant.report[kind, carrier, "consumption_kw"] = lambda k: per_output[k] * block.output[k]
 
 
 def _inputs(plant: Plant, kind: str, offer: object) -> dict[str, list[float]]:
@@ -124,7 +124,7 @@ def _inputs(plant: Plant, kind: str, offer: object) -> dict[str, list[float]]:
     return {"electricity": [1.0 / float(value) for value in plant.building.series[kind]]}
 
 
-def _add_pv(plant: Plant, block: pyo.Block) -> None:
+def _add_pv(plant: Plant, block: pyo.Block, offer: PvOffer) -> None:
     """Add photovoltaics: output[k] <= available[k] size; the rest is curtailed."""
     available, size = plant.building.series["pv"], plant.sizes["pv"]
     block.output = pyo.Var(plant.steps, bounds=(0.0, None))
@@ -135,6 +135,7 @@ def _add_pv(plant: Plant, block: pyo.Block) -> None:
     )
     plant.supply("electricity", lambda k: block.output[k])
     plant.report["pv", "electricity", "generation_kw"] = lambda k: block.output[k]
+    plant.pay_energy("maintenance", lambda _k: offer.maintenance_per_kwh, lambda k: block.output[k])
 
 
 def _add_storage(plant: Plant, block: pyo.Block, kind: str, offer: StorageOffer) -> None:

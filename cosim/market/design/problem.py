@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -187,7 +187,7 @@ def _building(
     offers = {
         kind: offer
         for kind, offer in design.catalogue.sized().items()
-        if design.allows(name, kind, kind) and _served(kind, participant.connections)
+        if design.allows(name, kind, kind) and _served(kind, map(str, participant.connections))
     }
     limits = {kind: _limits(offer, name) for kind, offer in offers.items()}
     offers = {kind: offer for kind, offer in offers.items() if limits[kind][1] != 0.0}
@@ -215,10 +215,11 @@ def _building(
     )
 
 
-def _served(kind: str, connections: Mapping[str, Connection]) -> bool:
+def _served(kind: str, connections: Iterable[str]) -> bool:
     """Return whether a building has the connection that a kind runs on."""
+    has = list(connections)
     needs = {"boiler": "gas", "chiller": "electricity", "heat_pump": "electricity"}
-    return needs.get(kind, "electricity") in connections or kind == "heat_storage"
+    return needs.get(kind, "electricity") in has or kind == "heat_storage"
 
 
 def _limits(offer: Sized, name: str) -> tuple[float, float | None]:

@@ -10,9 +10,12 @@ import pyomo.environ as pyo
 
 from cosim.market.design.model import DesignModel
 from cosim.market.linear import Entries, all_constraints, standard_rows
-from cosim.market.program import Bounds, Program
+from cosim.market.program import BoolArray, Bounds, Program
 from cosim.records import read_only
 from cosim.records.time import FloatArray
+
+RUNNING = ".online["
+"""In the names of the numbers of units that run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +26,14 @@ class CompiledDesign:
         program: the arrays; the cost is that of the year.
         variables: Pyomo variable per column.
         names: of the columns.
+        running: numbers of units that run, shape (n,).
         unweighted: cost of the design days by the hour, shape (n,).
     """
 
     program: Program
     variables: tuple[Any, ...]
     names: tuple[str, ...]
+    running: BoolArray
     unweighted: FloatArray
 
 
@@ -62,9 +67,11 @@ def compile_design(design: DesignModel) -> CompiledDesign:
         offset=float(offset),
         integer=read_only([not variable.is_continuous() for variable in variables], bool),
     )
+    names = tuple(variable.name for variable in variables)
     return CompiledDesign(
         program=program,
         variables=tuple(variables),
-        names=tuple(variable.name for variable in variables),
+        names=names,
+        running=read_only([RUNNING in name for name in names], bool),
         unweighted=read_only(np.asarray(free.matrix().sum(axis=0)).ravel()),
     )

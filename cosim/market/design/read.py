@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from cosim.market.design.exchange import PipePart
 from cosim.market.design.model import DesignModel
 from cosim.market.design.plant import Plant
 from cosim.market.design.problem import DesignProblem
-from cosim.market.design.units import FREE_UNIT_OF, price_per_size
+from cosim.market.design.units import STORAGES, price_per_size
 from cosim.records.design import (
     FLOW_COLUMNS,
     OPERATION_COLUMNS,
@@ -68,7 +69,7 @@ def _units(plant: Plant, interest: float) -> list[Unit]:
         if size > NOTHING:
             price = offer.cost_fixed + price_per_size(offer) * size
             cost = price * yearly_share(offer, interest)
-            unit = "kWh" if kind in FREE_UNIT_OF else "kW"
+            unit: Literal["kW", "kWh"] = "kWh" if kind in STORAGES else "kW"
             found.append(Unit(name, kind, kind, 1, size, unit, cost))
     return found
 

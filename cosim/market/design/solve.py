@@ -13,11 +13,10 @@ from cosim.market.design.model import Apart, DesignModel, build_model
 from cosim.market.design.problem import DesignProblem
 from cosim.market.design.program import CompiledDesign, compile_design
 from cosim.market.design.read import read_design
+from cosim.market.design.search import search
 from cosim.market.highs import Clock, Handle, Outcome, Status
-from cosim.market.optimise import Optimiser
 from cosim.records.design import Design, DesignCut
 from cosim.records.time import FloatArray
-from cosim.scenario.config import SolverSection
 from cosim.scenario.design_catalogue import StorageOffer
 
 AT_ONCE_KW = 1e-3
@@ -89,22 +88,17 @@ def _search(
     clock: Clock,
     members: Sequence[str],
 ) -> Outcome:
-    settings = SolverSection(
-        mip_gap=problem.spec.solver.gap,
-        time_limit_s=max(clock.left, 1.0),
-        threads=problem.threads,
-    )
-    optimiser = Optimiser(compiled.program, settings)
     start: FloatArray | None = None
     if begin:
         start = np.array([begin.get(name, 0.0) for name in compiled.names])
-    found = optimiser.minimise(compiled.program.bounds, (), start)
+    seconds = max(clock.left, 1.0)
+    found = search(compiled, start, problem.spec.solver.gap, seconds, problem.threads)
     who = ", ".join(members)
     if found.x is not None:
         return found
     if found.status is Status.TIME_LIMIT:
         raise TimeLimit(
-            f"no design for {who} within {settings.time_limit_s:.0f} s; "
+            f"no design for {who} within {seconds:.0f} s; "
             "raise design.solver.time_limit_s or design.solver.gap",
             reason=found.status.value,
         )

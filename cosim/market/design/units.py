@@ -10,8 +10,8 @@ from cosim.market.design.economics import capital_recovery_factor
 from cosim.market.design.plant import Plant
 from cosim.scenario.design_catalogue import Sized
 
-FREE_UNIT_OF = {"battery": "kWh", "heat_storage": "kWh"}
-"""Unit of a size, where it is not kW."""
+STORAGES = ("battery", "heat_storage")
+"""Sized in kWh; everything else in kW."""
 
 
 def price_per_size(offer: Sized) -> float:
