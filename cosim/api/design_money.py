@@ -75,8 +75,9 @@ def _stage(rows: Sequence[tuple[str, str, float]]) -> Stage:
 
 
 def _summed(table: pd.DataFrame) -> pd.DataFrame:
-    found = table.groupby(["owner", "component"], sort=False, as_index=False)["cost_per_year"].sum()
-    return found[found["cost_per_year"].abs() > 1e-6].reset_index(drop=True)
+    found = table.groupby(["owner", "component"], sort=False)["cost_per_year"].sum().reset_index()
+    kept: pd.DataFrame = found[found["cost_per_year"].abs() > 1e-6].reset_index(drop=True)
+    return kept
 
 
 def loss_shares(days: Sequence[DayResult], buildings: Sequence[str]) -> pd.Series:

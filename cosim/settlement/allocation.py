@@ -51,7 +51,7 @@ def allocation_table(
     players: Players,
     weights: pd.Series,
     settings: Bargaining,
-    alone: Schedule,
+    alone: Schedule | pd.Series,
 ) -> tuple[pd.DataFrame, pd.Series, tuple[str, ...]]:
     """Return every allocation with diagnostics, the one that is settled, and notes.
 
@@ -66,7 +66,7 @@ def allocation_table(
         players: who plays.
         weights: bargaining power, summing to 1.
         settings: which allocation is settled.
-        alone: stand-alone schedule, for the costs before sharing.
+        alone: stand-alone schedule, for the costs before sharing, or these costs by player.
 
     Returns:
         Columns player, method, value, stand_alone_cost, share, bargaining_power, settled, in_core,
@@ -85,7 +85,7 @@ def allocation_table(
         settled = next(name for name in SETTLED_INSTEAD if name in found)
         reason = "has no answer" if game is not None else "has no answer or needs all coalitions"
         notes.append(f"{settings.settle_with} {reason}; the benefit is settled with {settled}.")
-    before = _stand_alone(alone, players)
+    before = alone if isinstance(alone, pd.Series) else _stand_alone(alone, players)
     tolerances = _tolerances(values, players)
     frames = [
         _diagnose(allocation, game, before, weights, tolerances).assign(
@@ -204,7 +204,9 @@ def _tolerances(values: Sequence[CoalitionValue], players: Players) -> _Toleranc
     return _Tolerances(uncertain, uncertain.get(frozenset(players.names), 0.0))
 
 
-def _stand_alone(alone: Schedule, players: Players) -> pd.Series:
+def _stand_alone(alone: Schedule | pd.Series, players: Players) -> pd.Series:
+    if isinstance(alone, pd.Series):
+        return alone.reindex(list(players.names))
     cost = bill(alone, players)["cost"]
     return pd.Series(
         {name: float(cost.reindex(list(group)).sum()) for name, group in players.groups.items()}
