@@ -49,13 +49,13 @@ class Exact:
             record.add(best.profit, np.inf)
             bound = _prove(single, responses, best, clock, settings)
             record.add(best.profit, bound)
-            if not _suspect(single, best.point, caps):
+            if not suspect(single, best.point, caps):
                 break
             caps = [4.0 * cap for cap in caps]
             best.point = None
         else:
             notes.append("a multiplier still sits at its assumed bound")
-        notes += _told(single)
+        notes += capped_notes(single)
         if best.prices is None:
             raise SolveError("no prices were found at which the plant can deliver", "no incumbent")
         return conclude(responses, best.prices, bound, record, settings, notes)
@@ -69,8 +69,9 @@ def sampled_caps(
     game = responses.game
     for prices in [game.price_lb, game.price_ub, *price_guesses(game, seed, 12)]:
         for k, outcome in enumerate(responses.solve(prices)):
-            if outcome.row_dual is not None:
-                seen = np.abs(row_duals(followers[k], outcome.row_dual))
+            duals = responses.duals_of(k, prices, outcome)
+            if duals is not None:
+                seen = np.abs(row_duals(followers[k], duals))
                 most[k] = max(most[k], float(seen.max(initial=0.0)))
     return [np.full(one.m, CAP_FACTOR * top) for one, top in zip(followers, most, strict=True)]
 
@@ -98,7 +99,8 @@ def _prove(
     return bound
 
 
-def _suspect(single: SingleLevel, point: FloatArray | None, caps: list[FloatArray]) -> bool:
+def suspect(single: SingleLevel, point: FloatArray | None, caps: list[FloatArray]) -> bool:
+    """Return True if a multiplier comes near its assumed bound."""
     if point is None:
         return False
     for at, capped, cap in zip(single.followers, single.capped, caps, strict=True):
@@ -107,7 +109,8 @@ def _suspect(single: SingleLevel, point: FloatArray | None, caps: list[FloatArra
     return False
 
 
-def _told(single: SingleLevel) -> list[str]:
+def capped_notes(single: SingleLevel) -> list[str]:
+    """Return a note about assumed bounds, if there are any."""
     assumed = sum(int(capped.sum()) for capped in single.capped)
     rows = sum(len(capped) for capped in single.capped)
     if not assumed:

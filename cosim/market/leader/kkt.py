@@ -9,39 +9,12 @@ import numpy as np
 from scipy import sparse
 
 from cosim.market.leader.conditions import Canonical, bound_box, multiplier_box
+from cosim.market.leader.places import FollowerColumns
 from cosim.market.leader.problem import LeaderProblem
+from cosim.market.leader.rows import add_stationarity, add_value_cut
 from cosim.market.leader.stack import Stack
 from cosim.market.program import BoolArray, Program
-from cosim.records.time import FloatArray, IntArray
-
-
-@dataclass(frozen=True, slots=True)
-class FollowerColumns:
-    """Where a follower's part sits among the columns of the single program.
-
-    Attributes:
-        y: its own columns, n.
-        row_dual: multipliers of its rows, m.
-        low_dual: multipliers of lower bounds that need one; of the columns `low_at`.
-        high_dual: the same for upper bounds, of the columns `high_at`.
-        product: value of a binary times its reduced cost, of the columns `binary_at`.
-        row_switch: 1 where the row may have a multiplier, of the rows `row_at`.
-        low_switch: as `low_dual`.
-        high_switch: as `high_dual`.
-    """
-
-    y: slice
-    row_dual: slice
-    low_dual: slice
-    high_dual: slice
-    product: slice
-    row_switch: slice
-    low_switch: slice
-    high_switch: slice
-    row_at: IntArray
-    low_at: IntArray
-    high_at: IntArray
-    binary_at: IntArray
+from cosim.records.time import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +39,10 @@ class _Box:
 
 
 def single_level(
-    game: LeaderProblem, followers: Sequence[Canonical], caps: Sequence[FloatArray]
+    game: LeaderProblem,
+    followers: Sequence[Canonical],
+    caps: Sequence[FloatArray],
+    patterns: Sequence[Sequence[FloatArray]] = (),
 ) -> SingleLevel:
     """Write the game as one program.
 
@@ -75,10 +51,15 @@ def single_level(
     is then, by strong duality, its dual objective less its other costs:
     p' S y = b' lam + low' mu - high' mu - c' y, which is linear.
 
+    A follower with binaries is best only for the binaries it has here. For every pattern of them
+    that is known, what it pays may not exceed what the pattern would cost it; as long as patterns
+    are missing the program is a relaxation of the game.
+
     Args:
         game: the game.
         followers: each in canonical form.
         caps: assumed bound on the row multipliers of each, see `multiplier_box`.
+        patterns: known patterns of every follower, each of shape (n,) with the values of binaries.
     """
     stack = Stack()
     prices = stack.columns(game.price_lb, game.price_ub)
@@ -86,10 +67,14 @@ def single_level(
     x = stack.columns(own.bounds.col_lb, own.bounds.col_ub, own.cost, own.integer)
     stack.rows([(prices, game.price_rows)], -np.inf, game.price_row_ub)
     places, capped = [], []
-    for one, cap in zip(followers, caps, strict=True):
+    known = patterns or [()] * len(followers)
+    for one, cap, own_patterns in zip(followers, caps, known, strict=True):
         low, high, assumed = multiplier_box(one, game, cap)
         box = _Box(low, high, *bound_box(one, game, low, high))
-        places.append(_add_follower(stack, prices, one, game, box))
+        place = _add_follower(stack, prices, one, game, box)
+        for pattern in own_patterns:
+            add_value_cut(stack, prices, one, place, pattern)
+        places.append(place)
         capped.append(assumed)
     parts = [(x, own.matrix)]
     parts += [(p.y, one.follower.to_leader) for p, one in zip(places, followers, strict=True)]
@@ -124,39 +109,12 @@ def _add_follower(
     high_dual = stack.columns(0.0, box.mu_high[high_at], one.high[high_at])
     stack.add_cost(prices, -(one.follower.priced @ value))
     stack.rows([(y, one.matrix)], one.right, np.where(one.equal, one.right, np.inf))
-    _stationarity(stack, prices, one, (row_dual, low_dual, high_dual), (low_at, high_at))
+    add_stationarity(stack, prices, one, (row_dual, low_dual, high_dual), (low_at, high_at))
     product = _products(stack, prices, one, game, (y, row_dual), box)
     switches = _switches(stack, one, (y, row_dual, low_dual, high_dual), box)
     return FollowerColumns(
         y, row_dual, low_dual, high_dual, product, *switches, row_at, low_at, high_at, binary_at
     )
-
-
-def _stationarity(
-    stack: Stack,
-    prices: slice,
-    one: Canonical,
-    duals: tuple[slice, slice, slice],
-    at: tuple[IntArray, IntArray],
-) -> None:
-    """C + S' p - A' lam - mu_low + mu_high = 0 for every column that is free to move."""
-    free = np.flatnonzero(~one.given)
-    where = np.full(one.n, -1)
-    where[free] = np.arange(len(free))
-    pick = [
-        sparse.csr_array(
-            (np.full(len(k), sign), (where[k], np.arange(len(k)))), shape=(len(free), len(k))
-        )
-        for k, sign in zip(at, (-1.0, 1.0), strict=True)
-    ]
-    right = -one.follower.program.cost[free]
-    parts = [
-        (prices, one.follower.priced.T.tocsr()[free]),
-        (duals[0], -one.matrix.T.tocsr()[free]),
-        (duals[1], pick[0]),
-        (duals[2], pick[1]),
-    ]
-    stack.rows(parts, right, right)
 
 
 def _products(

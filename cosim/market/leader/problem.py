@@ -109,7 +109,7 @@ class LeaderSettings:
     time_limit_s: float = 60.0
     nudge: float = 1e-4
     ties: Ties = "pessimistic"
-    tolerance: float = 1e-7
+    tolerance: float = 1e-8
     seed: int = 1
     population: int = 32
     generations: int = 60

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -107,6 +107,26 @@ class Responses:
             found.append(outcome)
         return tuple(found)
 
+    def duals_of(self, k: int, prices: FloatArray, outcome: Outcome) -> FloatArray | None:
+        """Return the row multipliers of a follower's response, its binaries fixed where it has any.
+
+        Args:
+            k: which follower.
+            prices: shape (n_prices,).
+            outcome: its solve at these prices.
+        """
+        one = self.game.followers[k]
+        if outcome.row_dual is not None or outcome.x is None:
+            return outcome.row_dual
+        program, bounds = one.program, one.program.bounds
+        value = np.round(outcome.x)
+        low = np.where(program.integer, value, bounds.col_lb)
+        high = np.where(program.integer, value, bounds.col_ub)
+        fixed = Bounds(low, high, bounds.row_lb, bounds.row_ub)
+        given = replace(program, bounds=fixed, cost=one.cost_at(prices))
+        handle = Handle(given, integer=False, threads=self._threads, mip_gap=0.0)
+        return handle.run(1e9).row_dual
+
     def costs_of(self, prices: FloatArray, y: tuple[FloatArray, ...]) -> FloatArray:
         """Return what some responses cost the followers at these prices, shape (followers,)."""
         pairs = zip(self.game.followers, y, strict=True)
@@ -174,6 +194,41 @@ class Responses:
             raise SolveError("no response within the tolerance of the best", "tolerance")
         return least
 
+    def least_delivered(self, prices: FloatArray, costs: FloatArray) -> Reply | None:
+        """Return the best responses that pay least among those that can be delivered."""
+        outcome = self._choose(prices, costs, income=-1.0, plant=True)
+        if outcome.x is None:
+            return None
+        x, y = self._split(_array(outcome.x))
+        exact = self.reply(prices, y)
+        if exact.delivered:
+            return exact
+        return Reply(y, x, self.income(prices, y) - float(self.game.leader.cost @ x))
+
+    def welfare_prices(self) -> FloatArray:
+        """Return what every trade is worth to the plant where leader and followers act as one.
+
+        The prices are clipped to their bounds. Where the joint problem has integers, or is not
+        feasible, they are the middle of the bounds.
+        """
+        game = self.game
+        middle = 0.5 * (game.price_lb + game.price_ub)
+        program = self._joint(None, None, income=0.0, plant=True)
+        if program.integer.any():
+            return middle
+        outcome = self._run(program)
+        if outcome.x is None or outcome.row_dual is None:
+            return middle
+        worth = outcome.row_dual[len(outcome.row_dual) - game.leader.m :]
+        total, weight = np.zeros(game.n_prices), np.zeros(game.n_prices)
+        for one in game.followers:
+            entries = sparse.coo_array(one.priced)
+            value = -np.asarray(one.to_leader.T @ worth)[entries.col] / entries.data
+            np.add.at(total, entries.row, value)
+            np.add.at(weight, entries.row, 1.0)
+        found = np.where(weight > 0, total / np.maximum(weight, 1.0), middle)
+        return np.clip(found, game.price_lb, game.price_ub)
+
     def rationed(self, prices: FloatArray) -> tuple[Reply, FloatArray]:
         """Return what followers choose where they can only have what the plant delivers.
 
@@ -229,7 +284,7 @@ class Responses:
 
     def _joint(
         self,
-        prices: FloatArray,
+        prices: FloatArray | None,
         costs: FloatArray | None,
         income: float,
         plant: bool,
@@ -239,20 +294,22 @@ class Responses:
 
         With costs given, they are limits and the leader's profit (income 1) or its negative
         (income -1, with the plant's marginal cost as `slope`) is maximised; without, the
-        followers' cost is minimised.
+        followers' cost is minimised. Without prices, the cost of all together is.
         """
         game, stack = self.game, Stack()
         own = game.leader
         x = stack.columns(
             own.bounds.col_lb,
             own.bounds.col_ub,
-            own.cost * max(income, 0.0) if plant else None,
+            own.cost * (1.0 if prices is None else max(income, 0.0)) if plant else None,
             own.integer if plant else None,
         )
         parts = [(x, own.matrix)]
         for k, one in enumerate(game.followers):
-            cost = one.cost_at(prices)
-            wish = cost if costs is None else -income * one.income_at(prices)
+            cost = one.program.cost - one.fees if prices is None else one.cost_at(prices)
+            wish = cost
+            if prices is not None and costs is not None:
+                wish = -income * one.income_at(prices)
             if slope is not None:
                 wish = wish - income * np.asarray(one.to_leader.T @ slope)
             inner = one.program

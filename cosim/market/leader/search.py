@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosim.errors import SolveError
-from cosim.market.highs import Clock, Handle
+from cosim.market.highs import Clock, Handle, Outcome
 from cosim.market.leader.conditions import Canonical
 from cosim.market.leader.kkt import SingleLevel
 from cosim.market.leader.problem import LeaderSettings
@@ -31,11 +31,18 @@ class Best:
     prices: FloatArray | None = None
     point: FloatArray | None = None
 
-    def offer(self, responses: Responses, prices: FloatArray, point: FloatArray) -> bool:
+    def offer(
+        self,
+        responses: Responses,
+        prices: FloatArray,
+        point: FloatArray | None,
+        outcomes: tuple[Outcome, ...] | None = None,
+    ) -> bool:
         """Take prices over if a fresh solve says they are better."""
         game = responses.game
         inside = np.clip(prices, game.price_lb, game.price_ub)
-        outcomes = responses.solve(inside)
+        if outcomes is None:
+            outcomes = responses.solve(inside)
         costs = np.array([one.objective for one in outcomes])
         reply = responses.favourite(inside, costs)
         if reply is None or reply.profit <= self.profit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cosim.market.leader.decomposition import Decomposition
+from cosim.market.leader.evolutionary import Evolutionary
 from cosim.market.leader.exact import Exact
 from cosim.market.leader.fixed import Fixed
 from cosim.market.leader.problem import (
@@ -12,7 +14,12 @@ from cosim.market.leader.problem import (
     Method,
 )
 
-METHODS: dict[Method, type[LeaderMethod]] = {"exact": Exact, "fixed": Fixed}
+METHODS: dict[Method, type[LeaderMethod]] = {
+    "exact": Exact,
+    "evolutionary": Evolutionary,
+    "decomposition": Decomposition,
+    "fixed": Fixed,
+}
 
 
 def solve_leader(problem: LeaderProblem, settings: LeaderSettings) -> LeaderOutcome:
