@@ -81,7 +81,7 @@ def config(method: str = "exact", followers: str = "cooperating") -> dict[str, A
     works["connections"]["hydrogen"] = {}
     works["connections"]["hydrogen"]["tariff"] = {"buy": 0.60}
     works["demand"]["hydrogen"] = 4.0
-    works["demand"]["gas"] = {"profile": "load", "scale": 60.0}
+    works["demand"]["gas"] = {"profile": "load", "scale": 300.0}
     people["home"]["connections"]["heat"] = {"at": "H3"}
     works["connections"].pop("heat")
     works["demand"].pop("heat")
