@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -107,7 +108,10 @@ def run(
     with watch.stage("load", "Reading the scenario"):
         loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
     folder = Path(to) if to is not None else Path("runs") / loaded.config.name
-    if in_windows(loaded):
+    if loaded.config.design is not None:
+        design = importlib.import_module("cosim.api.design")  # works with stages of this module
+        summary = design.run_design(loaded, folder, watch, told, draw)
+    elif in_windows(loaded):
         with open_tasks(scheduler, workers) as tasks:
             summary = run_windows(loaded, folder, told, tasks)
     else:
