@@ -85,7 +85,7 @@ def allocation_table(
         settled = next(name for name in SETTLED_INSTEAD if name in found)
         reason = "has no answer" if game is not None else "has no answer or needs all coalitions"
         notes.append(f"{settings.settle_with} {reason}; the benefit is settled with {settled}.")
-    before = alone if isinstance(alone, pd.Series) else _stand_alone(alone, players)
+    before = _stand_alone(alone, players)
     tolerances = _tolerances(values, players)
     frames = [
         _diagnose(allocation, game, before, weights, tolerances).assign(
