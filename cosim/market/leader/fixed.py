@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from cosim.errors import Problem, ScenarioError
@@ -32,4 +34,4 @@ class Fixed:
         notes = ("prices are given",)
         outcome = conclude(responses, prices, np.inf, record, settings, notes, proven=False)
         record.add(outcome.profit_optimistic, np.inf)
-        return outcome
+        return replace(outcome, history=record.frame())
