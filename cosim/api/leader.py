@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from cosim.api.leader_firm import firmer, profit_of
 from cosim.api.progress import Progress
 from cosim.api.session import Physics
 from cosim.api.stopwatch import Stopwatch
@@ -16,7 +17,6 @@ from cosim.market.leader.from_market import followers_of, game_of
 from cosim.market.leader.on_off import refuse_on_off
 from cosim.market.leader.problem import LeaderOutcome, LeaderSettings
 from cosim.market.leader.solve import solve_leader
-from cosim.records import Schedule
 from cosim.scenario import Scenario
 from cosim.scenario.leader import Leader
 
@@ -35,12 +35,14 @@ class Round:
         announced: the prices, nudged.
         market: at these prices, with its cuts and loss lines.
         coupled: the loop's result.
+        nudged: how many times the nudge of the settings the prices were moved.
     """
 
     outcome: LeaderOutcome
     announced: Announced
     market: AnnouncedMarket
     coupled: Coupled
+    nudged: float = 1.0
 
     @property
     def profit(self) -> float:
@@ -89,6 +91,7 @@ def lead(
     settings = settings_of(scenario, leader)
     case = Case(members=followers_of(scenario.config))
     rounds: list[Round] = []
+    games, profits = 0, list[float]()
     current, last = market, None
     for _ in range(leader.reprice + 1):
         with watch.stage("leader", "Prices of the leader"):
@@ -101,16 +104,22 @@ def lead(
             loop = physics.loop(at_prices, scenario, "fast", told.iteration)
             coupled = loop.run(replace(case, start=last))
         rounds.append(Round(outcome, announced, at_prices, coupled))
-        current, last = at_prices, coupled.schedule
+        games += 1
+        if coupled.verdict == "feasible":
+            rounds += _firmer(scenario, physics, rounds[-1], case, watch, told)
+        best = _best(rounds)
+        current, last = best.market, best.coupled.schedule
         if coupled.verdict != "feasible" or not (at_prices.cuts or at_prices.loss_lines):
             break
-        if leader.method == "fixed" or _settled(rounds):
+        profits.append(best.profit)
+        if leader.method == "fixed" or _settled(profits):
             break
     best = _best(rounds)
     with watch.stage("copper_plate", "The same prices without networks"):
         best = _with_copper_plate(best, rounds, physics, case)
-    history = pd.concat([one.outcome.history for one in rounds], ignore_index=True)
-    return Led(best, len(rounds) - 1, history, _notes(rounds, best))
+    searches = {id(one.outcome): one.outcome.history for one in rounds}
+    history = pd.concat(list(searches.values()), ignore_index=True)
+    return Led(best, games - 1, history, _notes(rounds, best))
 
 
 def settings_of(scenario: Scenario, leader: Leader) -> LeaderSettings:
@@ -127,16 +136,34 @@ def settings_of(scenario: Scenario, leader: Leader) -> LeaderSettings:
     )
 
 
-def profit_of(schedule: Schedule, market: Market) -> float:
-    """Return what a schedule leaves the leader, before investment."""
-    return -float(schedule.costs["total"].loc[str(market.compiled.layout.leader)])
+def _firmer(
+    scenario: Scenario,
+    physics: Physics,
+    first: Round,
+    case: Case,
+    watch: Stopwatch,
+    told: Progress,
+) -> list[Round]:
+    """Return the loop at prices nudged further, where that pays under the losses of a round."""
+    leader, outcome, before = scenario.config.leader, first.outcome, first.coupled.schedule
+    assert leader is not None
+    if leader.method == "fixed" or not first.market.loss_lines:
+        return []
+    with watch.stage("leader", "Prices of the leader, nudged further"):
+        prices = (outcome.prices, outcome.prices_nudged)
+        found = firmer(scenario, leader, first.market, prices, case.members, before)
+    if found is None:
+        return []
+    with watch.stage("loop", "Market and networks in turn"):
+        loop = physics.loop(found[0], scenario, "fast", told.iteration)
+        coupled = loop.run(replace(case, start=found[1]))
+    return [Round(outcome, found[0].announced, found[0], coupled, found[2])]
 
 
-def _settled(rounds: list[Round]) -> bool:
-    if len(rounds) < 2:
+def _settled(profits: list[float]) -> bool:
+    if len(profits) < 2:
         return False
-    before, now = rounds[-2].profit, rounds[-1].profit
-    return abs(now - before) <= SETTLED * max(abs(before), CENT)
+    return abs(profits[-1] - profits[-2]) <= SETTLED * max(abs(profits[-2]), CENT)
 
 
 def _best(rounds: list[Round]) -> Round:
@@ -165,6 +192,11 @@ def _with_copper_plate(best: Round, rounds: list[Round], physics: Physics, case:
 
 def _notes(rounds: list[Round], best: Round) -> tuple[str, ...]:
     notes = list(best.outcome.notes)
+    if best.nudged > 1.0:
+        notes.append(
+            f"Prices were moved {best.nudged:g} times as far as leader.nudge_per_kwh, so that "
+            "losses in the networks do not decide what followers take."
+        )
     failed = [k for k, one in enumerate(rounds) if one.coupled.verdict != "feasible"]
     if failed and best.coupled.verdict == "feasible":
         notes.append(
@@ -174,4 +206,4 @@ def _notes(rounds: list[Round], best: Round) -> tuple[str, ...]:
     return tuple(dict.fromkeys(notes))
 
 
-__all__ = ["Led", "Round", "lead", "profit_of", "settings_of"]
+__all__ = ["Led", "Round", "lead", "settings_of"]

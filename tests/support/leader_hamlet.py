@@ -47,7 +47,7 @@ def leader(method: str = "exact", followers: str = "cooperating") -> dict[str, A
         "time_limit_s": 20.0,
         "prices": {
             "electricity": {
-                "buy": {"min": 0.08, "max": 0.30},
+                "buy": {"min": 0.08, "max": 0.20},
                 "sell": {"min": 0.10, "max": {"profile": "price", "scale": 1.0}},
                 "fixed_buy": 0.10,
                 "fixed_sell": {"profile": "price", "scale": 0.95},

@@ -202,7 +202,8 @@ def _room(whole: _Whole, row: int, slack: int) -> float:
     others = entries.indices[~whole.leads[entries.indices]]
     if (others == slack).all():
         return float(whole.program.bounds.row_ub[row])
-    return float(entries.multiply(whole.leads[None, :]).dot(whole.last)[0])
+    mine = whole.leads[entries.indices]
+    return float(entries.data[mine] @ whole.last[entries.indices[mine]])
 
 
 def _touching(part: sparse.csr_array) -> np.ndarray:
