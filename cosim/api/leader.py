@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from cosim.api.leader_admm import search_with_admm
 from cosim.api.leader_firm import firmer, profit_of
 from cosim.api.progress import Progress
 from cosim.api.session import Physics
@@ -13,7 +14,7 @@ from cosim.api.stopwatch import Stopwatch
 from cosim.coupling import Case, Coupled
 from cosim.market import Market
 from cosim.market.announced import Announced, AnnouncedMarket
-from cosim.market.leader.from_market import followers_of, game_of
+from cosim.market.leader.from_market import Game, followers_of, game_of
 from cosim.market.leader.on_off import refuse_on_off
 from cosim.market.leader.problem import LeaderOutcome, LeaderSettings
 from cosim.market.leader.solve import solve_leader
@@ -88,7 +89,6 @@ def lead(
     """
     leader = scenario.config.leader
     assert leader is not None
-    settings = settings_of(scenario, leader)
     case = Case(members=followers_of(scenario.config))
     rounds: list[Round] = []
     games, profits = 0, list[float]()
@@ -97,7 +97,7 @@ def lead(
         with watch.stage("leader", "Prices of the leader"):
             game = game_of(current, last)
             refuse_on_off(market, game, leader)
-            outcome = solve_leader(game.problem, settings)
+            outcome = _search(scenario, leader, game)
         announced = game.announced(outcome.prices_nudged)
         at_prices = AnnouncedMarket.of(current, announced)
         with watch.stage("loop", "Market and networks in turn"):
@@ -120,6 +120,13 @@ def lead(
     searches = {id(one.outcome): one.outcome.history for one in rounds}
     history = pd.concat(list(searches.values()), ignore_index=True)
     return Led(best, games - 1, history, _notes(rounds, best))
+
+
+def _search(scenario: Scenario, leader: Leader, game: Game) -> LeaderOutcome:
+    settings = settings_of(scenario, leader)
+    if leader.method == "evolutionary" and leader.evolutionary.inner == "admm":
+        return search_with_admm(game, settings, scenario.config.bargaining.distributed)
+    return solve_leader(game.problem, settings)
 
 
 def settings_of(scenario: Scenario, leader: Leader) -> LeaderSettings:

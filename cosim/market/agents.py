@@ -51,22 +51,33 @@ class Split:
 
 
 def split_by_party(compiled: Compiled, bounds: Bounds, extras: Sequence[Extra]) -> Split:
-    """Cut the program of one solve into the problems of its parties.
-
-    A row whose columns belong to one party is that party's own; any other is a linking row: pools,
-    contracts, network limits, losses. Inequalities among them become equalities with a slack that
-    the network account owns, as it does the columns of cuts and loss lines.
+    """Cut the program of one solve into the problems of its parties; see `split_program`.
 
     Args:
         compiled: the model.
         bounds: who takes part.
         extras: cuts, loss lines and binaries behind the model.
     """
-    whole, row_lb, row_ub, owner = assemble(compiled, bounds, extras)
-    matrix = whole.matrix
-    network = compiled.layout.parties.index(NETWORK)
+    whole, _, _, owner = assemble(compiled, bounds, extras)
+    return split_program(whole, owner, compiled.layout.parties)
+
+
+def split_program(whole: Program, owner: IntArray, names: Sequence[str]) -> Split:
+    """Cut a program into the problems of the parties that own its columns.
+
+    A row whose columns belong to one party is that party's own; any other is a linking row: pools,
+    contracts, network limits, losses. Inequalities among them become equalities with a slack that
+    the network account owns, as it does the columns of cuts and loss lines.
+
+    Args:
+        whole: the program.
+        owner: number of the party that owns each column, shape (n,).
+        names: of the parties, the network account among them.
+    """
+    matrix, row_lb, row_ub = whole.matrix, whole.bounds.row_lb, whole.bounds.row_ub
+    network = list(names).index(NETWORK)
     row_of = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    first = np.full(matrix.shape[0], len(compiled.layout.parties))
+    first = np.full(matrix.shape[0], len(names))
     last = np.full(matrix.shape[0], -1)
     np.minimum.at(first, row_of, owner[matrix.indices])
     np.maximum.at(last, row_of, owner[matrix.indices])
@@ -75,7 +86,7 @@ def split_by_party(compiled: Compiled, bounds: Bounds, extras: Sequence[Extra]) 
     links = sparse.csr_array(sparse.diags_array(scale) @ matrix[linking])
     low, high = row_lb[linking] * scale, row_ub[linking] * scale
     agents = []
-    for number, name in enumerate(compiled.layout.parties):
+    for number, name in enumerate(names):
         columns = np.flatnonzero(owner == number)
         rows = np.flatnonzero((first == number) & (last == number))
         inside = whole.bounds
@@ -93,7 +104,7 @@ def split_by_party(compiled: Compiled, bounds: Bounds, extras: Sequence[Extra]) 
             part, own = _with_slacks(part, own, low, high)
         agents.append(Agent(name, part, own, read_only(columns, np.int64)))
     due = np.where(low == high, low, 0.0)
-    return Split(tuple(agents), read_only(due), compiled.program.offset, whole.n)
+    return Split(tuple(agents), read_only(due), whole.offset, whole.n)
 
 
 def assemble(

@@ -42,6 +42,8 @@ class Game:
         steps: T.
         leader_columns: of the market's program, in the order of the leader's columns.
         follower_columns: the same per follower.
+        owners: number of the party that owns each of a follower's columns.
+        parties: their names.
     """
 
     problem: LeaderProblem
@@ -49,6 +51,8 @@ class Game:
     steps: int
     leader_columns: IntArray
     follower_columns: tuple[IntArray, ...]
+    owners: tuple[IntArray, ...]
+    parties: tuple[str, ...]
 
     def announced(self, prices: FloatArray) -> Announced:
         """Return prices of the game by carrier and side."""
@@ -145,7 +149,13 @@ def game_of(market: Market, last: Schedule | None = None) -> Game:
     )
     columns = tuple(read_only(_columns(whole, group), np.int64) for group in groups)
     return Game(
-        problem, keys, whole.compiled.layout.steps, read_only(leader_columns, np.int64), columns
+        problem=problem,
+        keys=keys,
+        steps=whole.compiled.layout.steps,
+        leader_columns=read_only(leader_columns, np.int64),
+        follower_columns=columns,
+        owners=tuple(read_only(whole.owner[own], np.int64) for own in columns),
+        parties=whole.compiled.layout.parties,
     )
 
 
