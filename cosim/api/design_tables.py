@@ -206,8 +206,8 @@ def energy_frame(members: frozenset[str], days: Sequence[DayResult]) -> pd.DataF
             who, device, carrier, quantity = key
             if who in members or who == NETWORK:
                 kwh = weight * value
-                for a, b in _ways(who, device, carrier, quantity):
-                    total[a, b, carrier] = total.get((a, b, carrier), 0.0) + kwh
+                for a, b, sign in _ways(who, device, carrier, quantity):
+                    total[a, b, carrier] = total.get((a, b, carrier), 0.0) + sign * kwh
     rows = [
         {"coalition": label(members), "from": a, "to": b, "carrier": c, "kwh_per_year": kwh}
         for (a, b, c), kwh in total.items()
@@ -216,28 +216,37 @@ def energy_frame(members: frozenset[str], days: Sequence[DayResult]) -> pd.DataF
     return pd.DataFrame(rows)
 
 
-def _ways(who: str, device: str, carrier: str, quantity: str) -> Iterator[tuple[str, str]]:
-    """Yield from and to of one quantity of the schedule; nothing for what is no energy flow."""
+def _ways(who: str, device: str, carrier: str, quantity: str) -> Iterator[tuple[str, str, float]]:
+    """Yield from, to and sign of one quantity of the schedule; nothing for what is no flow.
+
+    What the network account buys and hands on to the pool comes from the grid.
+    """
     node = f"{who}:{carrier}"
     source = "gas" if carrier == "gas" else "grid"
     shared = "pipes" if carrier == "heat" else "pool"
+    if who == NETWORK:
+        ways = {
+            "buy_kw": [(source, "losses", 1.0)],
+            "share_in_kw": [(shared, "losses", 1.0)],
+            "share_out_kw": [(source, shared, 1.0), (source, "losses", -1.0)],
+        }
+        yield from ways.get(quantity, []) if device == "trade" else []
+        return
     if device == "trade":
         ways = {
-            "buy_kw": (source, node),
-            "sell_kw": (node, "feed_in"),
-            "share_in_kw": (shared, "losses" if who == NETWORK else node),
-            "share_out_kw": (node, shared),
+            "buy_kw": [(source, node, 1.0)],
+            "sell_kw": [(node, "feed_in", 1.0)],
+            "share_in_kw": [(shared, node, 1.0)],
+            "share_out_kw": [(node, shared, 1.0)],
         }
     elif device == "demand":
-        ways = {"demand_kw": (node, f"demand:{carrier}")}
+        ways = {"demand_kw": [(node, f"demand:{carrier}", 1.0)]}
     else:
+        unit = f"{who}:{device}"
         ways = {
-            "generation_kw": (f"{who}:{device}", node),
-            "discharging_kw": (f"{who}:{device}", node),
-            "consumption_kw": (node, f"{who}:{device}"),
-            "charging_kw": (node, f"{who}:{device}"),
+            "generation_kw": [(unit, node, 1.0)],
+            "discharging_kw": [(unit, node, 1.0)],
+            "consumption_kw": [(node, unit, 1.0)],
+            "charging_kw": [(node, unit, 1.0)],
         }
-    if who == NETWORK and quantity == "buy_kw":
-        yield source, "losses"
-    elif quantity in ways and (who != NETWORK or device == "trade"):
-        yield ways[quantity]
+    yield from ways.get(quantity, [])

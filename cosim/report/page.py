@@ -22,11 +22,13 @@ class Cell:
         text: what is written.
         tone: coloured where it says something good or bad.
         strong: set in bold.
+        link: page that it leads to, relative to the report; none if empty.
     """
 
     text: str
     tone: Tone | None = None
     strong: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cosim.report import style, text
 from cosim.report.data import Run, open_run
+from cosim.report.design import design_banner, design_facts, design_sections, design_tiles
 from cosim.report.page import Cell, Picture, Section
 from cosim.report.sections import sections
 from cosim.report.verdict import banner, tiles
@@ -34,9 +35,10 @@ def write_report(run_folder: Path) -> Path:
         ResultsError: if the folder is not a finished run.
     """
     run = open_run(run_folder)
+    designs = "design" in run.summary
     with style.look():
-        found = sections(run)
-    page = _render(run, found)
+        found = design_sections(run) if designs else sections(run)
+    page = _render(run, found, designs)
     _write_figures(run_folder, found)
     path = run_folder / REPORT_FILE
     partial = path.with_name(f".{REPORT_FILE}.{os.getpid()}")
@@ -45,7 +47,7 @@ def write_report(run_folder: Path) -> Path:
     return path
 
 
-def _render(run: Run, found: Sequence[Section]) -> str:
+def _render(run: Run, found: Sequence[Section], designs: bool) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).with_name("template")),
         autoescape=True,
@@ -56,9 +58,9 @@ def _render(run: Run, found: Sequence[Section]) -> str:
     return environment.get_template("report.html.j2").render(
         title=run.summary["name"],
         description=run.summary["description"],
-        facts=_facts(run),
-        banner=banner(run),
-        tiles=tiles(run),
+        facts=design_facts(run) if designs else _facts(run),
+        banner=design_banner(run) if designs else banner(run),
+        tiles=design_tiles(run) if designs else tiles(run),
         sections=found,
         participants=[
             (text.spoken(name), role) for name, role in run.summary["participants"].items()
