@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -91,6 +91,11 @@ class Handle:
         if program.m > LARGE_ROWS:
             self._set("mip_lp_solver", "ipm")
         self._check(self._highs.passModel(_as_lp(program, integer)), "passModel")
+
+    def tune(self, options: Mapping[str, object]) -> None:
+        """Set options of HiGHS by their names; they stay for all later runs."""
+        for option, value in options.items():
+            self._set(option, value)
 
     def set_bounds(self, bounds: Bounds) -> None:
         """Replace all bounds of the compiled model's columns and rows."""
