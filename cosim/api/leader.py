@@ -98,7 +98,7 @@ def lead(
             game = game_of(current, last)
             refuse_on_off(market, game, leader)
             outcome = _search(scenario, leader, game)
-        announced = game.announced(outcome.prices_nudged)
+        announced = game.announced(outcome.prices_nudged, outcome.offers)
         at_prices = AnnouncedMarket.of(current, announced)
         with watch.stage("loop", "Market and networks in turn"):
             loop = physics.loop(at_prices, scenario, "fast", told.iteration)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -46,6 +47,7 @@ def firmer(
     best, found = profit_of(start, market), None
     for factor, prices in _candidates(scenario, leader, market, first):
         announced = Announced.of(tuple(market.announced.prices), prices, len(scenario.time))
+        announced = replace(announced, offers=market.announced.offers)
         other = AnnouncedMarket.of(market, announced)
         schedule = other.solve(members, start=start, effort="rounded")
         profit = profit_of(schedule, other)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from cosim.market.layout import Functionals, TradeColumns
 from cosim.market.leader_trade import SERVICE_FEE
 from cosim.market.market import Market
 from cosim.market.optimise import Effort, Optimiser
+from cosim.market.participation import bounds_for
 from cosim.market.program import BoolArray, Bounds
 from cosim.records import CostTable, read_only
 from cosim.records.names import NETWORK
@@ -35,15 +36,32 @@ cost them the same, and only then."""
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """Prices per kWh, carrier and side -> shape (T,)."""
+    """What the leader announces, by carrier and side.
+
+    Attributes:
+        prices: per kWh, shape (T,).
+        offers: most that it trades at these prices in kW, shape (T,); none where it takes and
+            gives whatever it can.
+    """
 
     prices: Mapping[tuple[Carrier, Side], FloatArray]
+    offers: Mapping[tuple[Carrier, Side], FloatArray] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, keys: Sequence[tuple[Carrier, Side]], values: FloatArray, steps: int) -> Announced:
-        """Return prices from one array, side after side, shape (sides * T,)."""
-        rows = np.asarray(values, dtype=float).reshape(len(keys), steps)
-        return cls({key: read_only(row) for key, row in zip(keys, rows, strict=True)})
+    def of(
+        cls,
+        keys: Sequence[tuple[Carrier, Side]],
+        values: FloatArray,
+        steps: int,
+        offers_kw: FloatArray | None = None,
+    ) -> Announced:
+        """Return prices and offers from one array each, side after side, shape (sides * T,)."""
+
+        def by_key(flat: FloatArray) -> dict[tuple[Carrier, Side], FloatArray]:
+            rows = np.asarray(flat, dtype=float).reshape(len(keys), steps)
+            return {key: read_only(row) for key, row in zip(keys, rows, strict=True)}
+
+        return cls(by_key(values), {} if offers_kw is None else by_key(offers_kw))
 
     @property
     def values(self) -> FloatArray:
@@ -124,6 +142,11 @@ class AnnouncedMarket(Market):
         state.pop("_operation", None)
         return state
 
+    def under_networks(self, members: frozenset[str]) -> tuple[Bounds, list[Extra]]:
+        """Return the same as a market without prices: what is offered bounds no other prices."""
+        _, extras = super().under_networks(members)
+        return bounds_for(self.plain, members, {}, self.loss_lines), extras
+
     def _cost_of(self, costs: CostTable) -> float:
         return float(costs["total"].drop(index=self.compiled.layout.leader).sum())
 
@@ -185,8 +208,20 @@ def at_prices(plain: Compiled, announced: Announced) -> Compiled:
         plain.program,
         cost=read_only(money.matrix.T @ weight + tie_breaks(plain)),
         offset=float(weight @ money.constant),
+        bounds=_within_offers(plain, announced),
     )
     return replace(plain, program=program, money=money)
+
+
+def _within_offers(plain: Compiled, announced: Announced) -> Bounds:
+    """Return bounds in which the leader trades at most what it offers."""
+    bounds, layout = plain.program.bounds, plain.layout
+    col_ub = np.array(bounds.col_ub)
+    for (carrier, side), offer_kw in announced.offers.items():
+        own = layout.trades[str(layout.leader), carrier]
+        columns = own.led_out if side == "sell" else own.led_in
+        col_ub[columns] = np.minimum(col_ub[columns], offer_kw)
+    return replace(bounds, col_ub=read_only(col_ub))
 
 
 def own_cost(plain: Compiled) -> FloatArray:

@@ -99,9 +99,7 @@ def _add_trading(party: Party, scenario: Scenario, trading: CarbonTrading) -> No
             continue
         block = pyo.Block()
         party.block.carbon.add_component(f"ladder_{part.start}", block)
-        unlimited = (-float("inf"), float("inf"))
-        most_t = unlimited if ladder.is_convex else _range_of(party.name, e_t)
-        cost = add_ladder(block, ladder, e_t, most_t)
+        cost = add_ladder(block, ladder, e_t, _range_of(party.name, e_t, ladder.is_convex))
         party.add_cost("co2_trading", cost)
         party.ladders.append(TradedCo2(part.start, ladder, e_t, block))
         for variable in block.component_data_objects(pyo.Var):
@@ -131,8 +129,13 @@ def _quota_kg(party: Party, quota: Quota, part: range, share: float, step_h: flo
     return total
 
 
-def _range_of(name: str, expression: Any) -> tuple[float, float]:
+def _range_of(name: str, expression: Any, open_: bool) -> tuple[float, float]:
     """Return the smallest and largest value of an expression within its variables' bounds.
+
+    Args:
+        name: of the participant.
+        expression: its emissions.
+        open_: infinite where there is none, in place of an error.
 
     Raises:
         ScenarioError: if there is none.
@@ -142,6 +145,8 @@ def _range_of(name: str, expression: Any) -> tuple[float, float]:
     for factor, variable in zip(form.linear_coefs, form.linear_vars, strict=True):
         ends = [factor * end for end in variable.bounds if end is not None]
         if len(ends) < 2 or max(map(abs, ends)) == float("inf"):
+            if open_:
+                return -float("inf"), float("inf")
             problem = Problem(
                 f"participants.{name}",
                 f"emissions without a bound ({variable.name})",

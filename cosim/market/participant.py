@@ -148,7 +148,7 @@ def terms_of(
         grid_fee_per_kwh=sharing.grid_fee_per_kwh,
         partners=partners,
         led=led_by(scenario.config, name, carrier),
-        utility=has_utility(scenario.config.networks, carrier),
+        utility=connection.utility and has_utility(scenario.config.networks, carrier),
     )
 
 

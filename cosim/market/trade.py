@@ -115,7 +115,7 @@ def trade_costs(block: pyo.Block, terms: Terms, steps: range, step_h: float) -> 
     """
     prices, name = terms.prices, terms.carrier
     costs: dict[str, Any] = {f"{name}_purchase": _money(block.buy, prices.buy, steps, step_h)}
-    if prices.sell is not None:
+    if prices.sell is not None and len(block.sell):
         costs[f"{name}_sales"] = _money(block.sell, -prices.sell, steps, step_h)
     if prices.co2_tax.any():
         costs["co2_tax"] = _money(block.buy, prices.co2_tax, steps, step_h)

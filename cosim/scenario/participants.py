@@ -75,6 +75,8 @@ class Connection(Strict):
     """Temperature of heat fed in; the network's set-point if missing."""
     tariff: Tariff | None = None
     """A tariff of its own in place of the carrier's in `tariffs`."""
+    utility: bool = True
+    """Buys from and sells to the utility; if not, it only trades with other participants."""
 
     @model_validator(mode="after")
     def _triangle_has_a_size(self) -> Connection:

@@ -13,6 +13,7 @@ from cosim.market.leader.problem import LeaderOutcome, LeaderProblem, LeaderSett
 from cosim.market.leader.respond import Responses
 from cosim.market.leader.search import Best, climb
 from cosim.market.leader.start import price_guesses, row_duals
+from cosim.market.leader.support import welfare_bound
 from cosim.records.time import FloatArray
 
 CAP_FACTOR = 3.0
@@ -42,12 +43,13 @@ class Exact:
         followers = tuple(canonical(one) for one in problem.followers)
         caps = sampled_caps(responses, followers, settings.seed)
         notes: list[str] = []
-        best, bound = Best(), np.inf
+        ceiling = welfare_bound(responses)
+        best, bound = Best(), ceiling
         for _ in range(CAP_ROUNDS):
             single = single_level(problem, followers, caps)
             climb(single, followers, responses, best, clock, settings)
-            record.add(best.profit, np.inf)
-            bound = _prove(single, responses, best, clock, settings)
+            record.add(best.profit, ceiling)
+            bound = min(ceiling, _prove(single, responses, best, clock, settings))
             record.add(best.profit, bound)
             if not suspect(single, best.point, caps):
                 break

@@ -40,6 +40,7 @@ class Game:
         problem: what the methods solve.
         keys: carrier and side of the prices, T of each in this order.
         steps: T.
+        step_h: length of a step in hours.
         leader_columns: of the market's program, in the order of the leader's columns.
         follower_columns: the same per follower.
         owners: number of the party that owns each of a follower's columns.
@@ -49,14 +50,21 @@ class Game:
     problem: LeaderProblem
     keys: Keys
     steps: int
+    step_h: float
     leader_columns: IntArray
     follower_columns: tuple[IntArray, ...]
     owners: tuple[IntArray, ...]
     parties: tuple[str, ...]
 
-    def announced(self, prices: FloatArray) -> Announced:
-        """Return prices of the game by carrier and side."""
-        return Announced.of(self.keys, prices, self.steps)
+    def announced(self, prices: FloatArray, offers: FloatArray | None = None) -> Announced:
+        """Return prices of the game by carrier and side.
+
+        Args:
+            prices: shape (n_prices,).
+            offers: most that is traded at each in a step, kWh; no limit if missing.
+        """
+        kw = None if offers is None else offers / self.step_h
+        return Announced.of(self.keys, prices, self.steps, kw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,7 @@ def game_of(market: Market, last: Schedule | None = None) -> Game:
         problem=problem,
         keys=keys,
         steps=whole.compiled.layout.steps,
+        step_h=whole.compiled.layout.step_h,
         leader_columns=read_only(leader_columns, np.int64),
         follower_columns=columns,
         owners=tuple(read_only(whole.owner[own], np.int64) for own in columns),

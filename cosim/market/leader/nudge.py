@@ -77,6 +77,11 @@ def _trials(
     yield responses.evaluate(prices)
 
 
+def nudge_by(game: LeaderProblem, prices: FloatArray, wanted: Reply, size: float) -> FloatArray:
+    """Return prices moved by `size` in favour of what is wanted, inside their bounds and rows."""
+    return _allowed(game, prices + size * _direction(game, trades(game, wanted.y)), prices)
+
+
 def trades(game: LeaderProblem, y: tuple[FloatArray, ...]) -> FloatArray:
     """Return what is bought (positive) or sold at every price, shape (n_prices,)."""
     pairs = zip(game.followers, y, strict=True)

@@ -11,6 +11,7 @@ import pandas as pd
 from cosim.errors import Infeasible
 from cosim.market.highs import Clock
 from cosim.market.leader.nudge import nudge
+from cosim.market.leader.offers import offered
 from cosim.market.leader.problem import HISTORY, LeaderOutcome, LeaderSettings
 from cosim.market.leader.respond import Reply, Responses
 from cosim.records.time import FloatArray
@@ -68,7 +69,14 @@ def conclude(
     moved = nudge(responses, prices, wanted, settings.nudge)
     if not fresh.pessimistic.delivered:
         told.append("a response as good for the followers asks more than the plant can deliver")
-    if moved.rationed:
+    limited = None
+    if moved.rationed and fresh.optimistic is not None and settings.nudge > 0.0:
+        limited = offered(
+            responses.game, prices, wanted, settings.nudge, settings.tolerance, settings.threads
+        )
+    if limited is not None:
+        told.append("the leader limits what it trades at every price to what it can use")
+    elif moved.rationed:
         told.append("the nudged response asks more than the plant can deliver; it is rationed")
     gap = relative_gap(wanted.profit, bound)
     status = "optimal" if gap <= settings.gap else "time limit" if proven else "heuristic"
@@ -79,17 +87,18 @@ def conclude(
         responses=wanted.y,
         profit_optimistic=best,
         profit_pessimistic=fresh.pessimistic.profit,
-        profit_nudged=moved.profit,
-        profit_simulated=moved.evaluation.simulated.profit,
-        prices_nudged=moved.prices,
-        x_nudged=_plant(moved.reply),
-        responses_nudged=moved.reply.y,
+        profit_nudged=moved.profit if limited is None else limited.least.profit,
+        profit_simulated=(moved.evaluation if limited is None else limited).simulated.profit,
+        prices_nudged=moved.prices if limited is None else limited.prices,
+        x_nudged=_plant(moved.reply if limited is None else limited.simulated),
+        responses_nudged=(moved.reply if limited is None else limited.simulated).y,
         follower_costs=fresh.costs,
         bound=max(bound, best),
         gap=gap,
         history=record.frame(),
         status=status,
         notes=tuple(told),
+        offers=None if limited is None else limited.offers,
     )
 
 

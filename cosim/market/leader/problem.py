@@ -143,6 +143,9 @@ class LeaderOutcome:
         history: columns method, iteration, seconds, best, bound.
         status: `optimal`, `time limit` or `heuristic`.
         notes: assumptions and warnings, for the reader.
+        offers: most that the leader trades at every price, in units of a price's trade, where it
+            has to limit that: then profits at the nudged prices are those within the offers, shape
+            (n_prices,); None where no limit is needed.
     """
 
     prices: FloatArray
@@ -161,6 +164,7 @@ class LeaderOutcome:
     history: pd.DataFrame
     status: str
     notes: tuple[str, ...] = field(default=())
+    offers: FloatArray | None = None
 
 
 class LeaderMethod(Protocol):

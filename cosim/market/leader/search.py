@@ -14,6 +14,7 @@ from cosim.market.leader.kkt import SingleLevel
 from cosim.market.leader.problem import LeaderSettings
 from cosim.market.leader.respond import Responses
 from cosim.market.leader.start import ZERO_DUAL, point_at, price_guesses
+from cosim.market.leader.support import support_starts
 from cosim.market.program import Bounds
 from cosim.records.time import FloatArray
 
@@ -65,7 +66,7 @@ def climb(
     single program is then small, and its solution is the next start.
     """
     handle = Handle(single.program, integer=True, threads=settings.threads, mip_gap=1e-4)
-    guesses = price_guesses(responses.game, settings.seed, 2)
+    guesses = [*support_starts(responses), *price_guesses(responses.game, settings.seed, 2)]
     if best.prices is not None:
         guesses.insert(0, best.prices)
     for guess in guesses:
