@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -157,22 +157,47 @@ class AnnouncedMarket(Market):
 
         Followers decide what they trade, not how the plant is run: left to them, it would run to
         save them losses. So with their answer fixed the leader runs it at least cost, losses
-        counted; then the others answer once more to what the leader does.
+        counted. Then followers choose their trade with its devices held, which leaves its
+        injection as it is; the leader runs it for that, and the others share anew.
         """
         answer = super()._minimise(bounds, extras, start, effort)
-        if answer.x is None:
-            return answer
-        layout, n = self.compiled.layout, self.compiled.program.n
+        layout = self.compiled.layout
         leads = layout.column_owner == layout.parties.index(str(layout.leader))
         network = layout.column_owner == layout.parties.index(NETWORK)
-        fixed = self._with_fixed(bounds, ~leads & ~network, answer.x)
-        run = self._operation.minimise(fixed, extras, answer.x[:n], effort)
-        if run.x is None:
-            return answer
-        again = super()._minimise(self._with_fixed(bounds, leads, run.x), extras, run.x[:n], effort)
-        if again.x is None:
-            return answer
-        return replace(again, bound=again.objective - (answer.objective - answer.bound))
+        devices = leads & ~self._trading
+        found = answer
+        for held in (devices, leads) if self.loss_lines else (leads,):
+            run = self._again(self._operation.minimise, found, ~leads & ~network, bounds, extras)
+            again = self._again(super()._minimise, run, held, bounds, extras)
+            if again.x is None:
+                break
+            found = again
+        return replace(found, bound=found.objective - (answer.objective - answer.bound))
+
+    @property
+    def _trading(self) -> BoolArray:
+        """Columns of trade of the leader, boolean, shape (n,)."""
+        layout = self.compiled.layout
+        found = np.zeros(self.compiled.program.n, dtype=bool)
+        for (party, _), trade in layout.trades.items():
+            if party == layout.leader:
+                for columns in (trade.buy, trade.sell, trade.led_in, trade.led_out):
+                    found[columns] = True
+        return found
+
+    def _again(
+        self,
+        minimise: Callable[[Bounds, list[Extra], FloatArray | None, Effort], Outcome],
+        found: Outcome,
+        held: BoolArray,
+        bounds: Bounds,
+        extras: list[Extra],
+    ) -> Outcome:
+        """Solve again with some columns held at what was found; no solution comes of none."""
+        if found.x is None:
+            return found
+        fixed = self._with_fixed(bounds, held, found.x)
+        return minimise(fixed, extras, found.x[: self.compiled.program.n], "rounded")
 
     def _with_fixed(self, bounds: Bounds, which: BoolArray, x: FloatArray) -> Bounds:
         """Return bounds with some columns fixed at x, and rows of nothing else let go."""
