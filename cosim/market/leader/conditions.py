@@ -200,7 +200,9 @@ class _DualSystem:
             passed = np.flatnonzero(sums > one.right[i] + slack[i])
             k = self.n_prices + i
             if len(passed):
-                high[k] = min(high[k], ends[1][where][order][passed[0]])
+                beyond = float(ends[1][where][order][passed[0]])
+                # A row with room to spare has no multiplier, whatever its columns would like.
+                high[k] = min(high[k], beyond if one.equal[i] else max(beyond, 0.0))
             order = np.argsort(-ends[0][where])
             sums = box[1][where].sum() - np.cumsum((box[1] - kept_low)[where][order])
             passed = np.flatnonzero(sums < one.right[i] - slack[i])
