@@ -10,11 +10,14 @@ import pandas as pd
 
 from cosim.errors import Infeasible
 from cosim.market.highs import Clock
-from cosim.market.leader.nudge import nudge
-from cosim.market.leader.offers import offered
+from cosim.market.leader.nudge import Nudged, nudge
+from cosim.market.leader.offers import Offered, offered
 from cosim.market.leader.problem import HISTORY, LeaderOutcome, LeaderSettings
 from cosim.market.leader.respond import Reply, Responses
 from cosim.records.time import FloatArray
+
+LOST = 0.02
+"""Share of the profit that a nudge may lose before the leader limits what it trades."""
 
 
 @dataclass(slots=True)
@@ -70,10 +73,8 @@ def conclude(
     if not fresh.pessimistic.delivered:
         told.append("a response as good for the followers asks more than the plant can deliver")
     limited = None
-    if moved.rationed and fresh.optimistic is not None and settings.nudge > 0.0:
-        limited = offered(
-            responses.game, prices, wanted, settings.nudge, settings.tolerance, settings.threads
-        )
+    if fresh.optimistic is not None and settings.nudge > 0.0:
+        limited = _limited(responses, prices, wanted, moved, settings)
     if limited is not None:
         told.append("the leader limits what it trades at every price to what it can use")
     elif moved.rationed:
@@ -100,6 +101,23 @@ def conclude(
         notes=tuple(told),
         offers=None if limited is None else limited.offers,
     )
+
+
+def _limited(
+    responses: Responses,
+    prices: FloatArray,
+    wanted: Reply,
+    moved: Nudged,
+    settings: LeaderSettings,
+) -> Offered | None:
+    """Return limits of trade where the nudge alone loses too much and they lose less."""
+    alone = -np.inf if np.isnan(moved.profit) else moved.profit
+    if alone >= wanted.profit - LOST * abs(wanted.profit):
+        return None
+    found = offered(
+        responses.game, prices, wanted, settings.nudge, settings.tolerance, settings.threads
+    )
+    return found if found is not None and found.least.profit > alone else None
 
 
 def _rationed(responses: Responses, prices: FloatArray, told: list[str]) -> Reply:

@@ -231,3 +231,34 @@ def test_money_sums_to_what_outsiders_are_paid(
     # Paid step by step as announced.
     paid = float(taken @ np.array(sell) - given_ @ np.array(buy))
     assert -costs.loc["store", "leader_electricity"] == pytest.approx(paid, abs=1e-4)
+
+
+def test_the_leader_trades_no_more_than_it_offers() -> None:
+    found = case()
+    keys = price_keys(found.config)
+    offers = np.array([3.0, 0.0, 0.0, 0.0, 1.0, 2.0])
+    announced = Announced.of(keys, np.repeat([0.10, 0.40], STEPS), STEPS, offers)
+    schedule = AnnouncedMarket.of(market(found), announced).solve(followers_of(found.config))
+    assert power(schedule, "farm", "to_leader_kw") == [3.0, 0.0, 0.0]
+    assert power(schedule, "home", "from_leader_kw") == [0.0, 1.0, 2.0]
+
+
+def test_a_store_without_a_utility_passes_on_what_it_was_given() -> None:
+    # Of the farm's 9 kWh the home has 4 at once; 5 go through the battery, where 12 were wanted.
+    content = case().config.model_dump(mode="json")
+    content["participants"]["store"]["connections"]["electricity"]["utility"] = False
+    bare = scenario(
+        content["participants"],
+        content["tariffs"],
+        steps=STEPS,
+        sharing={"electricity": {"form": "pool"}},
+        leader=content["leader"],
+    )
+    _, found = at(bare, [0.10] * 3, [0.40] * 3)
+    assert sum(power(found, "store", "buy_kw")) == 0.0
+    assert power(found, "store", "sell_kw") == []
+    assert power(found, "store", "from_followers_kw") == [5.0, 0.0, 0.0]
+    assert sum(power(found, "home", "from_leader_kw")) == pytest.approx(5.0)
+    assert "electricity_sales" not in found.costs.columns or (
+        found.costs.loc["store", "electricity_sales"] == 0.0
+    )
