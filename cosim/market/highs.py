@@ -70,7 +70,15 @@ coalitions)."""
 class Handle:
     """One HiGHS object that holds the compiled model and, behind it, the extras."""
 
-    def __init__(self, program: Program, *, integer: bool, threads: int, mip_gap: float) -> None:
+    def __init__(
+        self,
+        program: Program,
+        *,
+        integer: bool,
+        threads: int,
+        mip_gap: float,
+        restarts: bool = False,
+    ) -> None:
         """Hand the arrays over.
 
         Args:
@@ -78,6 +86,7 @@ class Handle:
             integer: keep binaries; otherwise the continuous relaxation.
             threads: for HiGHS.
             mip_gap: relative gap at which the search ends.
+            restarts: presolve again where the search has fixed much at its root.
         """
         self.integer = integer
         self._n = program.n
@@ -87,7 +96,7 @@ class Handle:
         self._set("output_flag", False)
         self._set("threads", threads)
         self._set("mip_rel_gap", mip_gap)
-        self._set("mip_allow_restart", False)
+        self._set("mip_allow_restart", restarts)
         if program.m > LARGE_ROWS:
             self._set("mip_lp_solver", "ipm")
         self._check(self._highs.passModel(_as_lp(program, integer)), "passModel")

@@ -13,6 +13,7 @@ from cosim.market.leader.exact import CAP_ROUNDS, capped_notes, sampled_caps, su
 from cosim.market.leader.kkt import SingleLevel, single_level
 from cosim.market.leader.outcome import Record, conclude, relative_gap
 from cosim.market.leader.problem import LeaderOutcome, LeaderProblem, LeaderSettings
+from cosim.market.leader.reduce import reduced
 from cosim.market.leader.respond import Responses
 from cosim.market.leader.search import Best, climb
 from cosim.market.leader.start import price_guesses
@@ -38,8 +39,9 @@ class Decomposition:
             SolveError: if no prices were found at which the plant can deliver.
         """
         clock = Clock(settings.time_limit_s)
-        responses = Responses(problem, settings.tolerance, settings.threads)
-        followers = tuple(canonical(one) for one in problem.followers)
+        small = reduced(problem)
+        responses = Responses(small, settings.tolerance, settings.threads)
+        followers = tuple(canonical(one) for one in small.followers)
         search = _Search(
             responses,
             followers,
@@ -85,7 +87,7 @@ class _Search:
                 climb(single, self.followers, self.responses, self.best, self.clock, self.settings)
             point = self._master(single)
             if point is None:
-                return [*self._told(), *capped_notes(single)]
+                return [*self._told(), *capped_notes(single, sure=enlarged < CAP_ROUNDS)]
             if enlarged < CAP_ROUNDS and suspect(single, point, self.caps):
                 enlarged += 1
                 self.caps = [4.0 * cap for cap in self.caps]
@@ -97,13 +99,13 @@ class _Search:
             self.record.add(self.best.profit, self.bound)
             done = relative_gap(self.best.profit, self.bound) <= self.settings.gap
             if done or not fresh or self.clock.left <= 0.0:
-                return [*self._told(), *capped_notes(single)]
+                return [*self._told(), *capped_notes(single, sure=enlarged < CAP_ROUNDS)]
         return ["the search ended at its limit of rounds", *self._told()]
 
     def _master(self, single: SingleLevel) -> FloatArray | None:
         gap = 0.5 * self.settings.gap
         threads = self.settings.threads
-        handle = Handle(single.program, integer=True, threads=threads, mip_gap=gap)
+        handle = Handle(single.program, integer=True, threads=threads, mip_gap=gap, restarts=True)
         if self.best.point is not None and len(self.best.point) == single.program.n:
             handle.offer(self.best.point)
         outcome = handle.run(self.clock.left)

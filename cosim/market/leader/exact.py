@@ -10,6 +10,7 @@ from cosim.market.leader.conditions import Canonical, canonical
 from cosim.market.leader.kkt import SingleLevel, single_level
 from cosim.market.leader.outcome import Record, conclude, relative_gap
 from cosim.market.leader.problem import LeaderOutcome, LeaderProblem, LeaderSettings
+from cosim.market.leader.reduce import reduced
 from cosim.market.leader.respond import Responses
 from cosim.market.leader.search import Best, climb
 from cosim.market.leader.start import price_guesses, row_duals
@@ -39,28 +40,29 @@ class Exact:
             )
         clock = Clock(settings.time_limit_s)
         record = Record("exact", clock)
-        responses = Responses(problem, settings.tolerance, settings.threads)
-        followers = tuple(canonical(one) for one in problem.followers)
+        small = reduced(problem)
+        responses = Responses(small, settings.tolerance, settings.threads)
+        followers = tuple(canonical(one) for one in small.followers)
         caps = sampled_caps(responses, followers, settings.seed)
-        notes: list[str] = []
         ceiling = welfare_bound(responses)
-        best, bound = Best(), ceiling
+        best, bound, sure = Best(), ceiling, False
         for _ in range(CAP_ROUNDS):
-            single = single_level(problem, followers, caps)
+            single = single_level(small, followers, caps)
             climb(single, followers, responses, best, clock, settings)
             record.add(best.profit, ceiling)
-            bound = min(ceiling, _prove(single, responses, best, clock, settings))
+            found = _prove(single, responses, best, clock, settings)
+            bound = ceiling if found is None else min(ceiling, found)
             record.add(best.profit, bound)
-            if not suspect(single, best.point, caps):
+            sure = found is not None and not suspect(single, best.point, caps)
+            if sure or not any(capped.any() for capped in single.capped):
                 break
             caps = [4.0 * cap for cap in caps]
             best.point = None
-        else:
-            notes.append("a multiplier still sits at its assumed bound")
-        notes += capped_notes(single)
         if best.prices is None:
             raise SolveError("no prices were found at which the plant can deliver", "no incumbent")
-        return conclude(responses, best.prices, bound, record, settings, notes)
+        notes = capped_notes(single, sure)
+        full = Responses(problem, settings.tolerance, settings.threads)
+        return conclude(full, best.prices, bound, record, settings, notes)
 
 
 def sampled_caps(
@@ -84,15 +86,20 @@ def _prove(
     best: Best,
     clock: Clock,
     settings: LeaderSettings,
-) -> float:
+) -> float | None:
+    """Return the proven bound; None if the program is infeasible, as too tight bounds make it."""
     handle = Handle(
-        single.program, integer=True, threads=settings.threads, mip_gap=0.5 * settings.gap
+        single.program,
+        integer=True,
+        threads=settings.threads,
+        mip_gap=0.5 * settings.gap,
+        restarts=True,
     )
     if best.point is not None:
         handle.offer(best.point)
     outcome = handle.run(clock.left)
     if outcome.status is Status.INFEASIBLE:
-        raise SolveError("at no prices can the plant deliver a best response", "infeasible")
+        return None
     if outcome.x is not None:
         best.offer(responses, outcome.x[single.prices], outcome.x)
     bound = -outcome.bound
@@ -111,10 +118,11 @@ def suspect(single: SingleLevel, point: FloatArray | None, caps: list[FloatArray
     return False
 
 
-def capped_notes(single: SingleLevel) -> list[str]:
+def capped_notes(single: SingleLevel, sure: bool) -> list[str]:
     """Return a note about assumed bounds, if there are any."""
     assumed = sum(int(capped.sum()) for capped in single.capped)
     rows = sum(len(capped) for capped in single.capped)
     if not assumed:
         return []
-    return [f"bounds of {assumed} of {rows} multipliers were assumed and are not reached"]
+    state = "none is reached" if sure else "they may be too tight"
+    return [f"bounds of {assumed} of {rows} multipliers were assumed; {state}"]

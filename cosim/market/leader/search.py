@@ -22,6 +22,10 @@ GAIN = 1e-4
 """A step that gains less than this share ends the climb."""
 STEPS = 15
 """Of one climb."""
+STEP_S = 1.0
+"""Most seconds of one step."""
+CLIMB_UNTIL = 0.75
+"""Share of the time that is left when no further climb is begun."""
 
 
 @dataclass(slots=True)
@@ -70,7 +74,7 @@ def climb(
     if best.prices is not None:
         guesses.insert(0, best.prices)
     for guess in guesses:
-        if clock.left < 0.5 * settings.time_limit_s:
+        if clock.left < CLIMB_UNTIL * settings.time_limit_s:
             return
         _from(guess, handle, single, followers, responses, best, clock)
 
@@ -98,7 +102,7 @@ def _from(
         handle.set_bounds(_neighbourhood(single, followers, point))
         handle.offer(point)
         try:
-            outcome = handle.run(min(2.0, clock.left))
+            outcome = handle.run(min(STEP_S, clock.left))
         except SolveError:
             return
         if outcome.x is None:
