@@ -73,6 +73,19 @@ def run(
 
 
 @app.command()
+def design(scenario: ScenarioArgument, to: ToOption = None, quiet: QuietOption = False) -> None:
+    """Run a scenario with a design section: what to buy, which heat pipes to lay, who pays."""
+
+    def work() -> RunResult:
+        from cosim import api
+        from cosim.console import console_progress
+
+        return api.design(scenario, to, console_progress(quiet))
+
+    _finish(_guard(work))
+
+
+@app.command()
 def check(scenario: ScenarioArgument) -> None:
     """Validate a scenario; every problem is shown at once."""
 

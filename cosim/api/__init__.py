@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cosim.api.files import compare, examples, export, init, report
-    from cosim.api.main_job import RunResult, run
+    from cosim.api.main_job import RunResult, design, run
     from cosim.api.progress import Progress
     from cosim.api.session import load
     from cosim.api.validation import check
@@ -18,6 +18,7 @@ __all__ = [
     "RunResult",
     "check",
     "compare",
+    "design",
     "examples",
     "export",
     "init",
@@ -32,6 +33,7 @@ _HOME = {
     "RunResult": "main_job",
     "check": "validation",
     "compare": "files",
+    "design": "main_job",
     "examples": "files",
     "export": "files",
     "init": "files",

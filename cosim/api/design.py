@@ -42,6 +42,7 @@ from cosim.records.design import Design
 from cosim.records.names import NETWORK
 from cosim.report import write_report
 from cosim.results import RunTables, write_run
+from cosim.results.schema import TABLES
 from cosim.results.write import fill_run, new_run
 from cosim.scenario import Scenario
 
@@ -188,7 +189,7 @@ def _write(
 ) -> dict[str, Any]:
     """Write the folder of the run with those of its days; return the summary."""
     days = {
-        day.case.day.name: run_tables(day.job.scenario, day.job.physics, one, None, {})
+        day.case.day.name: _typed(run_tables(day.job.scenario, day.job.physics, one, None, {}))
         for day, one in solved
     }
     summary = run_summary(base, problem, apart, found, costs, shares, days)
@@ -225,6 +226,22 @@ def _write(
             if draw:
                 write_report(partial / DAYS / name)
     return summary
+
+
+def _typed(tables: RunTables) -> RunTables:
+    """Return tables whose empty ones have the columns of the contract (days without networks)."""
+
+    def filled(name: str) -> pd.DataFrame:
+        frame: pd.DataFrame = getattr(tables, name)
+        return TABLES[name].empty() if frame.empty else frame
+
+    return replace(
+        tables,
+        checks=filled("checks"),
+        prices=filled("prices"),
+        nodal_prices=filled("nodal_prices"),
+        iterations=filled("iterations"),
+    )
 
 
 def _joined(days: Mapping[str, RunTables], name: str) -> pd.DataFrame:

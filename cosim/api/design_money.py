@@ -10,6 +10,7 @@ import pandas as pd
 
 from cosim.api.design_days import Arrangement, DayResult
 from cosim.api.design_search import Found
+from cosim.records import Schedule
 from cosim.records.design import Design
 from cosim.records.names import NETWORK
 from cosim.scenario.config import CARRIER_OF_KIND
@@ -58,11 +59,23 @@ def verified_stage(plan: Arrangement, days: Sequence[DayResult]) -> Stage:
         rows += [(NETWORK, "pipes", pipe.cost_per_year) for pipe in design.pipes]
     for day in days:
         weight, costs = day.case.day.weight_days, day.coupled.schedule.costs
+        lost = _lost_share(day.coupled.schedule)
         for component in costs.columns.drop("total"):
+            name = COMPONENTS.get(component, component)
             for owner, money in costs[component].items():
-                name = COMPONENTS.get(component, component)
-                rows.append((str(owner), LOSSES if owner == NETWORK else name, weight * money))
+                share = lost if owner == NETWORK else 0.0
+                rows.append((str(owner), name, weight * money * (1.0 - share)))
+                rows.append((str(owner), LOSSES, weight * money * share))
     return _stage(rows)
+
+
+def _lost_share(schedule: Schedule) -> float:
+    """Return how much of what the network account buys it needs itself; the rest it hands on."""
+    table = schedule.table
+    rows = table[(table["participant"] == NETWORK) & (table["device"] == "trade")]
+    bought = float(rows.loc[rows["quantity"] == "buy_kw", "value"].sum())
+    handed = float(rows.loc[rows["quantity"] == "share_out_kw", "value"].sum())
+    return 1.0 if bought <= 0.0 else max(1.0 - handed / bought, 0.0)
 
 
 def design_stage(designs: Sequence[Design]) -> Stage:

@@ -24,7 +24,9 @@ SPOKEN = {
     "equal_disruption": "equal propensity to disrupt",
 }
 CLOSE = 0.02
-"""Fairness indices this close are alike."""
+"""Propensities to disrupt this close are alike."""
+UNKNOWN = 10**9
+"""Rank of a scheme in which somebody gains nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +176,16 @@ def recommend(fairness: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
     Args:
         fairness: method -> diagnostics, see `Shares.fairness`.
     """
+    if all(one["largest_disruption"] is None for one in fairness.values()):
+        method = next(iter(fairness))
+        return method, "Designing together saves next to nothing; there is nothing to divide."
     stable = {m: f for m, f in fairness.items() if f["in_core"]}
     listed = stable or fairness
 
     def rank(method: str) -> tuple[float, float]:
         largest = listed[method]["largest_disruption"]
-        known = float("inf") if largest is None else float(largest)
-        return (round(known / CLOSE), float(listed[method]["fi"]))
+        known = UNKNOWN if largest is None else round(float(largest) / CLOSE)
+        return (known, float(listed[method]["fi"]))
 
     method = min(listed, key=rank)
     best, name = listed[method], SPOKEN[method]

@@ -28,6 +28,7 @@ from cosim.coupling.confirm import confirm
 from cosim.coupling.loop import Remember
 from cosim.coupling.outcome import Verdict
 from cosim.coupling.trust import TRUST_REGION
+from cosim.errors import Problem, ScenarioError
 from cosim.grids import Engine
 from cosim.market import Market
 from cosim.market.leader.from_market import followers_of
@@ -120,6 +121,31 @@ def run(
     with watch.stage("report", "Drawing the report"):
         report = write_report(folder) if draw else folder
     return RunResult(folder, report, summary["verdict"], summary["cause"], summary)
+
+
+def design(
+    scenario: Scenario | Path | str,
+    to: Path | str | None = None,
+    progress: Progress | None = None,
+    *,
+    draw: bool = True,
+) -> RunResult:
+    """Run a scenario in design mode; `run` does the same where there is a `design` section.
+
+    Args:
+        scenario: a loaded scenario, a scenario file, or a folder with `scenario.yaml`.
+        to: the run folder; `runs/<name>` if missing.
+        progress: receiver of progress; silent if missing.
+        draw: draw the reports, too.
+
+    Raises:
+        ScenarioError: if the scenario is not usable or has no `design` section.
+    """
+    loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
+    if loaded.config.design is None:
+        advice = "add design: with a catalogue, or use `cosim run`"
+        raise ScenarioError([Problem("design", "missing", "what may be bought and laid", advice)])
+    return run(loaded, to, progress, draw=draw)
 
 
 def _run_at_once(

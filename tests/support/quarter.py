@@ -108,6 +108,33 @@ def config() -> dict[str, Any]:
     }
 
 
+def far_office(length_m: float = 1500.0) -> dict[str, Any]:
+    """Two buildings far apart, of which only the hotel may make heat; a weak pump between them.
+
+    The design problem chooses the pipe by its pressure gradient; the pump's head is short of what
+    the whole way needs in it.
+    """
+    content = config()
+    del content["participants"]["hospital"]
+    content["networks"] = {}
+    for participant in content["participants"].values():
+        participant["connections"] = {"electricity": {}, "gas": {}}
+    content["participants"]["office"]["demand"]["heat"] = {"profile": "heat", "scale": 300.0}
+    spec = content["design"]
+    spec["typical_days"] = {"count": 1, "design_days": ["heat"]}
+    spec["sites"] = {"hotel": {"x_m": 0.0, "y_m": 0.0}, "office": {"x_m": length_m, "y_m": 0.0}}
+    spec["catalogue"] = {
+        "boiler": {"cost_per_kw": 400.0, "life_years": 15, "eta": 0.9},
+        "heat_pump": {"cost_per_kw": 3000.0, "life_years": 15, "cop": 1.0},
+    }
+    spec["candidates"] = {"hotel": ["boiler"], "office": ["heat_pump"]}
+    spec["pipes"]["routes"] = [
+        {"name": "hotel-office", "between": ["hotel", "office"], "length_m": length_m}
+    ]
+    spec["pipes"]["dp_max_bar"] = 1.0
+    return content
+
+
 SIZES = {40: (0.0431, 900.0, 0.17), 65: (0.0703, 1200.0, 0.21), 100: (0.1071, 1700.0, 0.25)}
 """DN -> inner diameter in m, cost per m, loss in W/(m K)."""
 

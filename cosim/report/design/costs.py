@@ -34,8 +34,12 @@ def cost_figure(run: Run) -> Figure | None:
     figure = style.figure(0.44 * len(names) + 1.55)
     axis = figure.subplots()
     rows = np.arange(len(names))[::-1]
-    _stack(axis, rows, parts, known)
-    _marks(axis, rows, run, names)
+    alone = _alone(run, names)
+    _stack(axis, rows, parts, known, alone)
+    shared = alone > 0.0
+    axis.plot(alone[shared], rows[shared], "|", color=style.INK, markersize=17,
+              markeredgewidth=2.0, linestyle="none")  # fmt: skip
+    axis.margins(x=0.08)
     axis.set_yticks(rows, [words.coalition(name, order) for name in names])
     axis.tick_params(axis="y", length=0, labelcolor=style.INK)
     axis.grid(axis="y", visible=False)
@@ -60,7 +64,10 @@ def _rank(name: str, order: list[str]) -> list[int]:
     return sorted(order.index(one) for one in name.split("+"))
 
 
-def _stack(axis: Axes, rows: np.ndarray, parts: pd.DataFrame, known: list[str]) -> None:
+def _stack(
+    axis: Axes, rows: np.ndarray, parts: pd.DataFrame, known: list[str], alone: np.ndarray
+) -> None:
+    """Draw the components of every coalition, and write its total beyond bar and mark."""
     up, down = np.zeros(len(rows)), np.zeros(len(rows))
     for name in known:
         values = parts[name].to_numpy(dtype=float)
@@ -69,18 +76,18 @@ def _stack(axis: Axes, rows: np.ndarray, parts: pd.DataFrame, known: list[str]) 
         up += np.maximum(values, 0.0)
         down += np.minimum(values, 0.0)
     totals = parts.sum(axis=1).to_numpy(dtype=float)
-    for row, end, total in zip(rows, up, totals, strict=True):
+    for row, end, total in zip(rows, np.maximum(up, alone), totals, strict=True):
         axis.annotate(
-            text.number(total, 2), (end, row), xytext=(12, 0), textcoords="offset points",
+            text.number(total, 2), (end, row), xytext=(8, 0), textcoords="offset points",
             va="center", ha="left", fontsize=8.5, weight="bold",
         )  # fmt: skip
 
 
-def _marks(axis: Axes, rows: np.ndarray, run: Run, names: list[str]) -> None:
-    """Mark what the buildings of each coalition pay when each is alone."""
+def _alone(run: Run, names: list[str]) -> np.ndarray:
+    """Return what the buildings of each coalition pay when each is alone, 0 for single ones."""
     costs = run.summary["design"]["coalitions"]
-    for row, name in zip(rows, names, strict=True):
-        if "+" in name:
-            alone = sum(costs[one]["verified"] for one in name.split("+")) / MILLION
-            axis.plot(alone, row, "|", color=style.INK, markersize=17, markeredgewidth=2.0)
-    axis.margins(x=0.08)
+    sums = [
+        sum(costs[one]["verified"] for one in name.split("+")) if "+" in name else 0.0
+        for name in names
+    ]
+    return np.array(sums) / MILLION

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,8 @@ from cosim.report.design import words
 
 STAGES = (("copper_plate", "Without networks (copper plate)"), ("verified", "Verified"))
 HEAT = style.NETWORK_COLOURS["heat"]
-MARGIN = 0.42
-"""Room around the sites, as a share of their extent."""
+WIDE, HIGH = 0.28, 0.34
+"""Room beside and above the sites for what the buildings buy, as a share of their extent."""
 
 
 def layout_figure(run: Run, coalition: str) -> Figure | None:
@@ -24,7 +25,7 @@ def layout_figure(run: Run, coalition: str) -> Figure | None:
     sites = run.summary["design"]["sites"]
     if not sites:
         return None
-    figure = style.figure(5.0)
+    figure = style.figure(_height(sites))
     axes = figure.subplots(1, len(STAGES))
     for axis, (stage, title) in zip(axes, STAGES, strict=True):
         _draw(axis, run, coalition, stage)
@@ -32,11 +33,20 @@ def layout_figure(run: Run, coalition: str) -> Figure | None:
     return figure
 
 
+def _height(sites: Mapping[str, Mapping[str, float]]) -> float:
+    """Return the height of the figure, inch, that suits the shape of the map."""
+    points = np.array([[site["x_m"], site["y_m"]] for site in sites.values()])
+    wide, high = np.ptp(points, axis=0)
+    extent = float(max(wide, high, 1.0))
+    shape = (high + 2.0 * HIGH * extent) / (wide + 2.0 * WIDE * extent)
+    return float(np.clip(0.5 * style.WIDTH_INCH * shape + 0.4, 3.0, 6.5))
+
+
 def _draw(axis: Axes, run: Run, coalition: str, stage: str) -> None:
     sites = run.summary["design"]["sites"]
     place = {name: np.array([site["x_m"], site["y_m"]]) for name, site in sites.items()}
     style.bare(axis)
-    axis.set_aspect("equal", adjustable="datalim")
+    axis.set_aspect("equal", adjustable="box")
     pipes = _rows(run.tables.design_pipes, coalition, stage)
     for pipe in pipes.to_dict("records"):
         _pipe(axis, place[pipe["from"]], place[pipe["to"]], pipe)
@@ -103,5 +113,5 @@ def _unit_name(unit: dict[str, object]) -> str:
 def _frame(axis: Axes, points: np.ndarray) -> None:
     low, high = points.min(axis=0), points.max(axis=0)
     extent = float(max(*(high - low), 1.0))
-    axis.set_xlim(low[0] - MARGIN * extent, high[0] + MARGIN * extent)
-    axis.set_ylim(low[1] - 0.62 * extent, high[1] + 0.62 * extent)
+    axis.set_xlim(low[0] - WIDE * extent, high[0] + WIDE * extent)
+    axis.set_ylim(low[1] - HIGH * extent, high[1] + HIGH * extent)
