@@ -120,7 +120,8 @@ def settle(
         bench.scenario, bench.physics, bench.market, bench.engine, bench.tasks, memory
     )
     with watch.stage("stand_alone", "Stand-alone dispatch under the networks"):
-        alone = next(iter(runs([Case(members=frozenset(), effort="rounded")])))
+        nobody = Case(members=frozenset(), effort="rounded")
+        alone = next(iter(runs([nobody]))) if players.shares else together
     with watch.stage("coalitions", "Coalition values under the networks"):
         listed = None if config.bargaining.coalition_values else single_coalitions(players)
         values = coalition_values(players, alone, together, runs, told.count, listed)

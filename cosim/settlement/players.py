@@ -18,11 +18,13 @@ class Players:
         groups: player -> participants; the operator has none.
         operator_plays: whether the system operator is a player with a veto on sharing.
         leader: participant whose money is outside the game, because it earns by its prices.
+        shares: anybody may share with anybody at all.
     """
 
     groups: Mapping[str, tuple[str, ...]]
     operator_plays: bool
     leader: str | None = None
+    shares: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -35,7 +37,7 @@ class Players:
 
     def can_share(self, coalition: frozenset[str]) -> bool:
         """Return whether a coalition can share anything at all."""
-        if self.operator_plays and OPERATOR not in coalition:
+        if not self.shares or (self.operator_plays and OPERATOR not in coalition):
             return False
         return len(self.members(coalition)) >= 1
 
@@ -60,4 +62,5 @@ def players_of(config: ScenarioConfig) -> Players:
         groups={name: tuple(members) for name, members in groups.items()},
         operator_plays=config.system_operator.player,
         leader=leader,
+        shares=config.leader is None or config.leader.followers == "cooperating",
     )
