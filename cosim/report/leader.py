@@ -48,6 +48,8 @@ PROFITS: Mapping[str, tuple[str, str]] = {
     ),
 }
 
+NOT_DELIVERED = " The operator's plant could not deliver that answer, or the prices are given."
+
 
 def leader_section(run: Run) -> Section | None:
     """Return the section, None without a leader."""
@@ -99,7 +101,7 @@ def _prices(run: Run) -> list[Block | str]:
         *picture(
             "leader_peers", peer_figure(run),
             "Left: energy that followers share among themselves. Right: the price that it is "
-            "settled at, between the operator's own two prices or on their side that pays both.",
+            "settled at, beside the two prices of the operator.",
         ),
     ]  # fmt: skip
 
@@ -127,10 +129,17 @@ def _search(run: Run) -> list[Block | str]:
 def profit_table(run: Run, entry: Mapping[str, Any]) -> Table:
     """Return the operator's profit under every assumption about the followers' answer."""
     profit: Mapping[str, Any] = entry["profit"]
-    rows: list[list[Cell | str]] = [
-        [Cell(title, strong=key == "verified"), text.money(profit.get(key), run.currency), words]
-        for key, (title, words) in PROFITS.items()
-    ]
+    rows: list[list[Cell | str]] = []
+    for key, (title, words) in PROFITS.items():
+        amount = profit.get(key)
+        known = "" if amount is not None or key == "verified" else NOT_DELIVERED
+        rows.append(
+            [
+                Cell(title, strong=key == "verified"),
+                text.money(amount, run.currency),
+                words + known,
+            ]
+        )
     bound = entry.get("bound")
     if bound is not None:
         words = "Proven without networks: no prices inside the bounds can earn more."

@@ -48,8 +48,10 @@ class Exact:
         best, bound, sure = Best(), ceiling, False
         for _ in range(CAP_ROUNDS):
             single = single_level(small, followers, caps)
-            climb(single, followers, responses, best, clock, settings)
-            record.add(best.profit, ceiling)
+            climb(
+                single, followers, responses, best, clock, settings,
+                lambda: record.add(best.profit, ceiling),
+            )  # fmt: skip
             found = _prove(single, responses, best, clock, settings)
             bound = ceiling if found is None else min(ceiling, found)
             record.add(best.profit, bound)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,11 +63,12 @@ def climb(
     best: Best,
     clock: Clock,
     settings: LeaderSettings,
+    told: Callable[[], None] = lambda: None,
 ) -> None:
     """Improve the best prices from several starts.
 
     At given prices and responses all switches that are decided stay, those of ties are free; the
-    single program is then small, and its solution is the next start.
+    single program is then small, and its solution is the next start. `told` is called after each.
     """
     handle = Handle(single.program, integer=True, threads=settings.threads, mip_gap=1e-4)
     guesses = [*support_starts(responses), *price_guesses(responses.game, settings.seed, 2)]
@@ -77,6 +78,7 @@ def climb(
         if clock.left < CLIMB_UNTIL * settings.time_limit_s:
             return
         _from(guess, handle, single, followers, responses, best, clock)
+        told()
 
 
 def _from(
