@@ -29,6 +29,7 @@ def design_problems(config: ScenarioConfig) -> list[Problem]:
             _participants(config),
             _supply(config, design),
             _unsupported(config),
+            _sharing(config, design),
         )
     )
 
@@ -154,11 +155,13 @@ def _supply(config: ScenarioConfig, design: Design) -> Iterator[Problem]:
                     f"one of {', '.join(kinds)} in design.catalogue and design.candidates.{name}",
                     "add one",
                 )
-        if "electricity" in participant.demand and "electricity" not in participant.connections:
+        reason = "there is a demand for electricity" if "electricity" in participant.demand else ""
+        reason = reason or ("pumps of heat pipes need electricity" if name in joined else "")
+        if reason and "electricity" not in participant.connections:
             yield Problem(
                 f"participants.{name}.connections.electricity",
                 "missing",
-                "a connection, because there is a demand for electricity",
+                f"a connection, because {reason}",
                 "add it",
             )
 
@@ -192,11 +195,28 @@ def _unsupported(config: ScenarioConfig) -> Iterator[Problem]:
             "false: the players are the buildings",
             "remove it",
         )
-    sharing = config.sharing.get("electricity")
-    if sharing is not None and sharing.form == "bilateral":
+
+
+def _sharing(config: ScenarioConfig, design: Design) -> Iterator[Problem]:
+    electric, heat = config.sharing.get("electricity"), config.sharing.get("heat")
+    if electric is not None and electric.form == "bilateral":
         yield Problem(
             "sharing.electricity.form",
             "bilateral in design mode",
             "pool or none",
             "use pool; contracts are settled by the allocation",
+        )
+    if heat is not None and heat.form != "pool" and design.pipes.routes:
+        yield Problem(
+            "sharing.heat.form",
+            f"{heat.form}, but design.pipes has routes",
+            "pool: heat is shared over the pipes that are laid",
+            "remove the routes or use pool",
+        )
+    if heat is not None and (heat.fee_per_kwh or heat.grid_fee_per_kwh):
+        yield Problem(
+            "sharing.heat",
+            "fees on shared heat in design mode",
+            "no fees: pipes, losses and pumps are paid for as they are",
+            "set fee_per_kwh and grid_fee_per_kwh to 0",
         )
