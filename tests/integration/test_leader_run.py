@@ -144,3 +144,28 @@ def test_the_tables_of_the_leader_are_there(folder: Path) -> None:
     assert (prices["price_per_kwh"] == prices["low_per_kwh"]).all()
     history = pd.read_parquet(folder / "leader_history.parquet")
     assert set(history["method"]) == {"fixed"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("followers", ["cooperating", "independent"])
+def test_prices_of_its_own_choice_earn_more_than_given_ones(tmp_path: Path, followers: str) -> None:
+    """The given prices are inside the ranges, so the best ones earn at least as much."""
+    found = {}
+    for method in ("fixed", "exact"):
+        scenario = leader_hamlet.write(tmp_path / method, method, followers)
+        found[method] = api.run(scenario, tmp_path / method / "run", draw=False)
+        assert found[method].verdict == "feasible"
+    given, best = (found[m].summary["leader"]["profit"]["verified"] for m in ("fixed", "exact"))
+    entry = found["exact"].summary["leader"]
+    assert best > given
+    assert entry["profit"]["pessimistic"] <= entry["profit"]["optimistic"] + 1e-6
+    assert entry["profit"]["optimistic"] <= entry["bound"] * (1.0 + 1e-6)
+    assert 0 <= entry["repriced"] <= 2
+    prices = pd.read_parquet(tmp_path / "exact" / "run" / "leader_prices.parquet")
+    assert (prices["price_per_kwh"] >= prices["low_per_kwh"] - 1e-9).all()
+    assert (prices["price_per_kwh"] <= prices["high_per_kwh"] + 1e-9).all()
+    accounts = pd.read_parquet(tmp_path / "exact" / "run" / "accounts.parquet")
+    paid = accounts.groupby("payer", observed=True)["amount"].sum()
+    got = accounts.groupby("payee", observed=True)["amount"].sum()
+    balance = paid.sub(got, fill_value=0.0)
+    assert balance["storage"] == pytest.approx(-best, abs=1e-6)
