@@ -110,8 +110,8 @@ def run(
         loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
     folder = Path(to) if to is not None else Path("runs") / loaded.config.name
     if loaded.config.design is not None:
-        design = importlib.import_module("cosim.api.design")  # works with stages of this module
-        summary = design.run_design(loaded, folder, watch, told, draw)
+        designing = importlib.import_module("cosim.api.design_run")  # works with stages of this module
+        summary = designing.run_design(loaded, folder, watch, told, draw)
     elif in_windows(loaded):
         with open_tasks(scheduler, workers) as tasks:
             summary = run_windows(loaded, folder, told, tasks)

@@ -99,7 +99,11 @@ def config() -> dict[str, Any]:
             "pipes": {
                 "routes": [
                     {"name": "hotel-office", "between": ["hotel", "office"], "length_m": 300.0},
-                    {"name": "office-hospital", "between": ["office", "hospital"], "length_m": 280.0},
+                    {
+                        "name": "office-hospital",
+                        "between": ["office", "hospital"],
+                        "length_m": 280.0,
+                    },
                 ],
                 "catalogue": [pipe_type(dn) for dn in SIZES],
                 "life_years": 30,
