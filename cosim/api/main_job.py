@@ -110,7 +110,8 @@ def run(
         loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
     folder = Path(to) if to is not None else Path("runs") / loaded.config.name
     if loaded.config.design is not None:
-        designing = importlib.import_module("cosim.api.design_run")  # works with stages of this module
+        # imported here because it works with stages of this module
+        designing = importlib.import_module("cosim.api.design_run")
         summary = designing.run_design(loaded, folder, watch, told, draw)
     elif in_windows(loaded):
         with open_tasks(scheduler, workers) as tasks:
