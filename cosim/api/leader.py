@@ -12,6 +12,7 @@ from cosim.api.progress import Progress
 from cosim.api.session import Physics
 from cosim.api.stopwatch import Stopwatch
 from cosim.coupling import Case, Coupled
+from cosim.errors import SolveError
 from cosim.market import Market
 from cosim.market.announced import Announced, AnnouncedMarket
 from cosim.market.leader.from_market import Game, followers_of, game_of
@@ -97,7 +98,9 @@ def lead(
         with watch.stage("leader", "Prices of the leader"):
             game = game_of(current, last)
             refuse_on_off(market, game, leader)
-            outcome = _search(scenario, leader, game)
+            outcome = _search_again(scenario, leader, game, rounds)
+        if outcome is None:
+            break
         announced = game.announced(outcome.prices_nudged, outcome.offers)
         at_prices = AnnouncedMarket.of(current, announced)
         with watch.stage("loop", "Market and networks in turn"):
@@ -120,6 +123,18 @@ def lead(
     searches = {id(one.outcome): one.outcome.history for one in rounds}
     history = pd.concat(list(searches.values()), ignore_index=True)
     return Led(best, games - 1, history, _notes(rounds, best))
+
+
+def _search_again(
+    scenario: Scenario, leader: Leader, game: Game, rounds: list[Round]
+) -> LeaderOutcome | None:
+    """Return prices; None where there are none under the networks and earlier ones will do."""
+    try:
+        return _search(scenario, leader, game)
+    except SolveError:
+        if any(one.coupled.verdict == "feasible" for one in rounds):
+            return None
+        raise
 
 
 def _search(scenario: Scenario, leader: Leader, game: Game) -> LeaderOutcome:

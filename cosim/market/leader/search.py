@@ -72,6 +72,9 @@ def climb(
     """
     handle = Handle(single.program, integer=True, threads=settings.threads, mip_gap=1e-4)
     guesses = [*support_starts(responses), *price_guesses(responses.game, settings.seed, 2)]
+    for guess in guesses:
+        best.offer(responses, guess, None)
+    told()
     if best.prices is not None:
         guesses.insert(0, best.prices)
     for guess in guesses:
