@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from cosim.coupling.constants import Constants
+from cosim.coupling.diluted import diluted
 from cosim.coupling.feedback import Feedback, Flat, choose_targets, feed_back
 from cosim.coupling.handle import MarketHandle
 from cosim.coupling.networks import Networks, Verification, take_rows
@@ -86,6 +87,10 @@ class Feeder:
             self._flatten(grid, mismatch)
             steps = _solved_steps(states)
             targets = choose_targets(found, grid.limits, steps, self._spread[name])
+            thinner = diluted(grid, states, found)
+            if thinner is not None:
+                self._linearise(grid, *thinner, frozenset())
+                targets = tuple(target for target in targets if target not in set(thinner[1]))
             misled = self._misled(grid, mismatch)
             self._stay(grid, states, misled, {v.step for v in found})
             self._linearise(grid, states, targets, misled)
