@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from cosim.api.design_coalitions import design_coalitions
 from cosim.api.design_days import DayResult
 from cosim.api.design_money import (
     LOSSES,
@@ -22,7 +23,7 @@ from cosim.api.design_money import (
 )
 from cosim.api.design_report import run_summary
 from cosim.api.design_search import Bench, Found, annual_cost, search_apart, search_together
-from cosim.api.design_shares import Shares, share_out
+from cosim.api.design_shares import Shares, share_out, single_players
 from cosim.api.design_tables import (
     attempt_frame,
     cost_frame,
@@ -45,6 +46,7 @@ from cosim.results import RunTables, write_run
 from cosim.results.schema import TABLES
 from cosim.results.write import fill_run, new_run
 from cosim.scenario import Scenario
+from cosim.tasks import Tasks
 
 DAYS = "days"
 """Folder of the verified days of everyone together, in the run folder."""
@@ -56,7 +58,12 @@ def is_design(scenario: Scenario) -> bool:
 
 
 def run_design(
-    base: Scenario, folder: Path, watch: Stopwatch, told: Progress, draw: bool
+    base: Scenario,
+    folder: Path,
+    watch: Stopwatch,
+    told: Progress,
+    draw: bool,
+    tasks: Tasks,
 ) -> dict[str, Any]:
     """Design every coalition, verify it, share the saving, and write the run folder.
 
@@ -66,6 +73,7 @@ def run_design(
         watch: takes the time.
         told: receiver of progress.
         draw: draw the reports of the days, too.
+        tasks: where coalitions are designed before physics is asked.
 
     Returns:
         The summary.
@@ -74,9 +82,11 @@ def run_design(
         problem = build_design_problem(base)
     with TemporaryDirectory(prefix="cosim-design-") as scratch:
         bench = Bench(base, problem, Path(scratch), told)
+        with watch.stage("copper_plate", "Designs of all coalitions without physics"):
+            plate = design_coalitions(problem, single_players(base), tasks, told=told)
         with watch.stage("stand_alone", "Stand-alone designs of all buildings"):
-            apart = _confirmed(search_apart(bench))
-        found = _coalitions(bench, apart, watch)
+            apart = _confirmed(search_apart(bench, plate))
+        found = _coalitions(bench, apart, plate, watch)
         everyone = frozenset(problem.buildings)
         with watch.stage("reference", "Final days with pandapower and pandapipes"):
             solved = [_concluded(day) for day in found[everyone].days]
@@ -91,7 +101,9 @@ def run_design(
     return summary
 
 
-def _coalitions(bench: Bench, apart: Found, watch: Stopwatch) -> dict[frozenset[str], Found]:
+def _coalitions(
+    bench: Bench, apart: Found, plate: Mapping[frozenset[str], Design], watch: Stopwatch
+) -> dict[frozenset[str], Found]:
     """Return the designs of all coalitions of two and more, small ones first.
 
     A coalition can always do what a part of it does: where the part's verified cost is lower, its
@@ -106,22 +118,11 @@ def _coalitions(bench: Bench, apart: Found, watch: Stopwatch) -> dict[frozenset[
             with watch.stage(f"design_{label(members)}", f"Designing {', '.join(group)} together"):
                 others = tuple(single[name] for name in names if name not in members)
                 parts = [one for known, one in found.items() if known < members]
-                start = _start(parts, single, group)
-                search = search_together(bench, members, others, start)
+                search = search_together(bench, others, plate[members])
                 if members != frozenset(names):
                     search = _confirmed(search)
                 found[members] = _better(search, [apart, *parts])
     return found
-
-
-def _start(
-    parts: list[Found], single: Mapping[str, Design], group: tuple[str, ...]
-) -> Design | None:
-    """Return a design to begin with: the part's with the lowest cost of all."""
-    passed = [one for one in parts if one.verdict == "feasible"]
-    if passed:
-        return min(passed, key=lambda one: annual_cost(one.plan, one.days)).plan.designs[0]
-    return single[group[0]]
 
 
 def _better(search: Found, parts: list[Found]) -> Found:

@@ -115,36 +115,37 @@ def annual_cost(plan: Arrangement, days: Sequence[DayResult]) -> float:
     return plan.fixed_per_year + float(run)
 
 
-def search_together(
-    bench: Bench, members: frozenset[str], others: tuple[Design, ...], start: Design | None
-) -> Found:
+def search_together(bench: Bench, others: tuple[Design, ...], first: Design) -> Found:
     """Search the design of a coalition; the others keep their stand-alone designs.
 
     Args:
         bench: what to work with.
-        members: who cooperates.
         others: verified designs of everybody else.
-        start: a design of some of the members to begin with.
+        first: the coalition's design without physics.
     """
+    members = frozenset(first.members)
 
     def design(cuts: tuple[DesignCut, ...], before: tuple[Design, ...]) -> tuple[Design, ...]:
-        begin = before[0] if before else start
-        return (solve_design(bench.problem, members, cuts, begin),)
+        return (solve_design(bench.problem, members, cuts, before[0]),) if before else (first,)
 
     return _search(bench, members, others, design)
 
 
-def search_apart(bench: Bench) -> Found:
-    """Search the stand-alone designs of all buildings; their days are run side by side."""
+def search_apart(bench: Bench, first: Mapping[frozenset[str], Design]) -> Found:
+    """Search the stand-alone designs of all buildings; their days are run side by side.
+
+    Args:
+        bench: what to work with.
+        first: the buildings' designs without physics.
+    """
 
     def design(cuts: tuple[DesignCut, ...], before: tuple[Design, ...]) -> tuple[Design, ...]:
         found = []
         for k, name in enumerate(bench.problem.buildings):
             own = tuple(cut for cut in cuts if cut.element == name)
-            if before and own == before[k].cuts:
-                found.append(before[k])
-            else:
-                found.append(solve_design(bench.problem, [name], own))
+            last = before[k] if before else first[frozenset({name})]
+            same = own == last.cuts
+            found.append(last if same else solve_design(bench.problem, [name], own, last))
         return tuple(found)
 
     return _search(bench, frozenset(), (), design)

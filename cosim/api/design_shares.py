@@ -68,7 +68,7 @@ def share_out(
             losses included, currency per year.
     """
     names = tuple(scenario.config.participants)
-    players = Players(groups={name: (name,) for name in names}, operator_plays=False)
+    players = single_players(scenario)
     base = float(alone.sum())
     values = [
         CoalitionValue(members, cost.verified_total, base - cost.verified_total, cost.feasible,
@@ -96,6 +96,12 @@ def share_out(
         recommendation={"method": method, "reason": reason},
         notes=kept,
     )
+
+
+def single_players(scenario: Scenario) -> Players:
+    """Return every building as a player of its own."""
+    groups = {name: (name,) for name in scenario.config.participants}
+    return Players(groups=groups, operator_plays=False)
 
 
 def _zero(value: CoalitionValue) -> CoalitionValue:
@@ -213,4 +219,4 @@ def recommend(fairness: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
     return method, " ".join(sentences)
 
 
-__all__ = ["SCHEMES", "Shares", "recommend", "share_out"]
+__all__ = ["SCHEMES", "Shares", "recommend", "share_out", "single_players"]

@@ -112,7 +112,8 @@ def run(
     if loaded.config.design is not None:
         # imported here because it works with stages of this module
         designing = importlib.import_module("cosim.api.design_run")
-        summary = designing.run_design(loaded, folder, watch, told, draw)
+        with open_tasks(scheduler, workers) as tasks:
+            summary = designing.run_design(loaded, folder, watch, told, draw, tasks)
     elif in_windows(loaded):
         with open_tasks(scheduler, workers) as tasks:
             summary = run_windows(loaded, folder, told, tasks)
