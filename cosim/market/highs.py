@@ -174,10 +174,15 @@ class Handle:
         added = h.addCols(2 * k, np.tile(prices, 2), none, most, 2 * k, starts, where, values)
         self._check(added, "addCols")
 
-    def offer(self, x: FloatArray) -> None:
-        """Give the integer search a point to start from."""
+    def offer(self, x: FloatArray, *, spare: bool = True) -> None:
+        """Give the integer search a point to start from.
+
+        Args:
+            x: column values.
+            spare: the point is good; searches for a first one are left out.
+        """
         for heuristic in SPARED_WITH_A_START:
-            self._set(heuristic, False)
+            self._set(heuristic, not spare)
         solution = highspy.HighsSolution()
         solution.col_value = x.tolist()
         self._highs.setSolution(solution)

@@ -109,11 +109,13 @@ def microgrids(
     seed: int = 1,
     together: bool = True,
     commitment: bool = False,
+    battery_kwh: float = 0.0,
 ) -> LeaderProblem:
     """Microgrids of about ten devices, and a storage operator in between.
 
     Prices: electricity buy, sell, heat buy, sell and hydrogen sell per step. With `commitment` the
-    gas turbines have an on/off binary and a least load.
+    gas turbines have an on/off binary and a least load. Loads can be shifted over the day; with
+    `battery_kwh` every microgrid has a battery too.
     """
     rng = np.random.default_rng(seed)
     hour = np.arange(steps) % 24
@@ -124,7 +126,7 @@ def microgrids(
     shares: list[list[list[int]]] = []
     for k in range(members):
         sheet = sheets[0 if together else k]
-        shares.append(_microgrid(sheet, k, steps, tou, balances, rng, commitment))
+        shares.append(_microgrid(sheet, k, steps, tou, balances, rng, commitment, battery_kwh))
     if together:
         for carrier in range(2):
             for t in range(steps):
@@ -168,7 +170,9 @@ def _storage_operator(steps: int, tou) -> tuple[Sheet, list[list[int]]]:
     return s, [[s.row(entries, 0.0, 0.0) for entries in carrier] for carrier in rows]
 
 
-def _microgrid(s: Sheet, k: int, steps: int, tou, balances, rng, commitment) -> list[list[int]]:
+def _microgrid(
+    s: Sheet, k: int, steps: int, tou, balances, rng, commitment, battery
+) -> list[list[int]]:
     """Add one microgrid; returns its shared flows of electricity and heat, into the pool."""
     hour = np.arange(steps) % 24
     load = 900 + 500 * np.sin((hour - 9) / 24 * 2 * np.pi) + 60 * rng.standard_normal(steps)
@@ -179,7 +183,7 @@ def _microgrid(s: Sheet, k: int, steps: int, tou, balances, rng, commitment) -> 
     electric: list[dict[int, float]] = []
     thermal: list[dict[int, float]] = []
     ups, downs, out_e, out_h = [], [], [], []
-    level = [s.col(ub=600.0) for _ in range(steps)]
+    level = [s.col(ub=battery) for _ in range(steps)]
     for t in range(steps):
         e, h, g, h2 = {}, {}, {}, {}
         imports, exports = s.col(ub=4000.0, cost=tou[t]), s.col(ub=4000.0, cost=-0.2)
@@ -225,7 +229,7 @@ def _microgrid(s: Sheet, k: int, steps: int, tou, balances, rng, commitment) -> 
             s.priced.append((number * steps + t, trade, side))
             s.fees[trade] = 0.01
             s.linked.append((balances[number // 2][t], trade, -side))
-        shared = [s.col(lb=-3000.0, ub=3000.0) for _ in range(2)]
+        shared = [s.col(lb=-np.inf) for _ in range(2)]
         e[shared[0]], h[shared[1]] = -1.0, -1.0
         out_e.append(shared[0])
         out_h.append(shared[1])
@@ -236,5 +240,5 @@ def _microgrid(s: Sheet, k: int, steps: int, tou, balances, rng, commitment) -> 
     for t in range(steps):
         s.row(electric[t], load[t], load[t])
         s.row(thermal[t], heat[t], heat[t])
-    s.row({j: 1.0 for j in ups} | {j: -1.0 for j in downs}, 0.0, 0.0)
+    s.row(dict.fromkeys(ups, 1.0) | dict.fromkeys(downs, -1.0), 0.0, 0.0)
     return [out_e, out_h]

@@ -15,12 +15,14 @@ from cosim.market.leader.respond import Responses
 from cosim.market.leader.search import Best, climb
 from cosim.market.leader.start import price_guesses, row_duals
 from cosim.market.leader.support import welfare_bound
-from cosim.records.time import FloatArray
+from cosim.records.time import FloatArray, IntArray
 
 CAP_FACTOR = 3.0
 """Assumed bound of a multiplier over the largest seen at sampled prices."""
 NEAR_CAP = 0.9
 """Share of an assumed bound at which a multiplier makes it suspect."""
+WORTH_OFFERING = 0.1
+"""Gap to the first bound above which a start keeps the solver's own searches in a poor place."""
 CAP_ROUNDS = 3
 """Times the assumed bounds are enlarged before the result is called unproven."""
 
@@ -52,7 +54,7 @@ class Exact:
                 single, followers, responses, best, clock, settings,
                 lambda: record.add(best.profit, ceiling),
             )  # fmt: skip
-            found = _prove(single, responses, best, clock, settings)
+            found = _prove(single, responses, best, clock, settings, ceiling)
             bound = ceiling if found is None else min(ceiling, found)
             record.add(best.profit, bound)
             sure = found is not None and not suspect(single, best.point, caps)
@@ -70,16 +72,33 @@ class Exact:
 def sampled_caps(
     responses: Responses, followers: tuple[Canonical, ...], seed: int
 ) -> list[FloatArray]:
-    """Return assumed bounds of row multipliers: some times the largest seen at sampled prices."""
-    most = [1e-6 for _ in followers]
+    """Return assumed bounds of row multipliers: some times the largest seen at sampled prices.
+
+    Rows that look alike (as many entries, the same largest one) share a bound, as those of the
+    steps of a day do; none is below the largest price.
+    """
     game = responses.game
+    seen = [np.zeros(one.m) for one in followers]
     for prices in [game.price_lb, game.price_ub, *price_guesses(game, seed, 12)]:
         for k, outcome in enumerate(responses.solve(prices)):
             duals = responses.duals_of(k, prices, outcome)
             if duals is not None:
-                seen = np.abs(row_duals(followers[k], duals))
-                most[k] = max(most[k], float(seen.max(initial=0.0)))
-    return [np.full(one.m, CAP_FACTOR * top) for one, top in zip(followers, most, strict=True)]
+                seen[k] = np.maximum(seen[k], np.abs(row_duals(followers[k], duals)))
+    least = max(float(np.abs([game.price_lb, game.price_ub]).max(initial=0.0)), 1e-6)
+    caps = []
+    for one, top in zip(followers, seen, strict=True):
+        kind = _kinds(one)
+        most = np.zeros(kind.max(initial=0) + 1)
+        np.maximum.at(most, kind, top)
+        caps.append(np.maximum(CAP_FACTOR * most[kind], least))
+    return caps
+
+
+def _kinds(one: Canonical) -> IntArray:
+    size = np.diff(one.matrix.indptr)
+    largest = np.asarray(abs(one.matrix).max(axis=1).todense()).ravel()
+    marks = np.column_stack([one.equal, size, np.round(largest, 6)])
+    return np.asarray(np.unique(marks, axis=0, return_inverse=True)[1]).ravel()
 
 
 def _prove(
@@ -88,6 +107,7 @@ def _prove(
     best: Best,
     clock: Clock,
     settings: LeaderSettings,
+    ceiling: float,
 ) -> float | None:
     """Return the proven bound; None if the program is infeasible, as too tight bounds make it."""
     handle = Handle(
@@ -97,8 +117,8 @@ def _prove(
         mip_gap=0.5 * settings.gap,
         restarts=True,
     )
-    if best.point is not None:
-        handle.offer(best.point)
+    if best.point is not None and relative_gap(best.profit, ceiling) < WORTH_OFFERING:
+        handle.offer(best.point, spare=False)
     outcome = handle.run(clock.left)
     if outcome.status is Status.INFEASIBLE:
         return None
