@@ -89,7 +89,12 @@ class Outcome:
 
     @property
     def total(self) -> float:
-        """Cost of microgrids and operator together: what they trade cancels."""
+        """Cost of operation of microgrids and operator together: what they trade cancels."""
+        return self.alliance - self.profit
+
+    @property
+    def total_invested(self) -> float:
+        """The same with the operator's investment."""
         return self.alliance - self.left
 
 
@@ -149,11 +154,11 @@ def scheme_table(outcomes: dict[int, Outcome]) -> str:
     """Return costs and revenue per scheme."""
     names = list(outcomes[1].microgrids)
     head = ["scheme", "verdict", *names, "microgrids", "operator's trade", "fees", "own costs",
-            "profit", "after investment", "total cost", "CO2, t"]  # fmt: skip
+            "profit", "after investment", "all together", "with investment", "CO2, t"]  # fmt: skip
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for number, one in outcomes.items():
         values = [*one.microgrids.values(), one.alliance, sum(one.revenue.values()), one.fees,
-                  -one.own_costs, one.profit, one.left, one.total]  # fmt: skip
+                  -one.own_costs, one.profit, one.left, one.total, one.total_invested]  # fmt: skip
         cells = [f"{number}: {SCHEMES[number]}", one.verdict, *(f"{v:,.0f}" for v in values)]
         lines.append(f"| {' | '.join([*cells, f'{one.co2_kg / 1000.0:.1f}'])} |")
     return "\n".join(lines)
@@ -164,15 +169,16 @@ def saving_table(outcomes: dict[int, Outcome]) -> str:
     lines = [
         "Scheme 1 against the others, saving in percent:",
         "",
-        "| against scheme | cost of the microgrids | total cost | published |",
-        "|---|---|---|---|",
+        "| against scheme | all together | with investment | microgrids alone | published |",
+        "|---|---|---|---|---|",
     ]
     first = outcomes[1]
     for number, one in outcomes.items():
         if number != 1:
             lines.append(
-                f"| {number}: {SCHEMES[number]} | {saving(one.alliance, first.alliance):.2f} | "
-                f"{saving(one.total, first.total):.2f} | {PUBLISHED.get(number, '')} |"
+                f"| {number}: {SCHEMES[number]} | {saving(one.total, first.total):.2f} | "
+                f"{saving(one.total_invested, first.total_invested):.2f} | "
+                f"{saving(one.alliance, first.alliance):.2f} | {PUBLISHED.get(number, '')} |"
             )
     return "\n".join(lines)
 
@@ -267,10 +273,10 @@ def scheme_figure(outcomes: dict[int, Outcome]) -> Figure:
 HEAD = """# Five schemes beside each other
 
 Made by `schemes.py`. All amounts are CNY for the day. `microgrids` is what the three microgrids
-pay, networks' losses and payments to the operator included; `total cost` is that less what the
-operator keeps after investment, so what the two pay each other cancels. Published savings are
-Zhou 2025's, for capacities, tariffs and profiles that are not printed there; ours are for the
-substitutes in README.md and were not tuned to them."""
+pay, networks' losses and payments to the operator included; `all together` is that less the
+operator's profit, so what the two pay each other cancels; `with investment` adds the day's share
+of the operator's devices. Published savings are Zhou 2025's, for capacities, tariffs and profiles
+that are not printed there; ours are for the substitutes in README.md and were not tuned to them."""
 
 
 if __name__ == "__main__":

@@ -92,7 +92,8 @@ def test_costs_of_microgrids_and_operator_cancel_what_they_trade() -> None:
     )  # fmt: skip
     assert one.alliance == 111.0
     assert one.left == 15.0
-    assert one.total == 96.0
+    assert one.total == 86.0
+    assert one.total_invested == 96.0
     assert schemes.saving(200.0, 150.0) == 25.0
 
 
