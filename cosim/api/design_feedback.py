@@ -94,8 +94,8 @@ def role_cuts(
                         element=name,
                         value=0.0,
                         reason=(
-                            f"one pump holds the pressure on {day.name}, at {host}: on that day "
-                            "each station either gives heat to the pipes or takes it"
+                            "one pump holds the pressure of a circuit: on each day the building "
+                            "where it runs only gives heat, and every other one goes one way"
                         ),
                         day=day.name,
                         carrier="heat",

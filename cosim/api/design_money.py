@@ -54,8 +54,7 @@ def verified_stage(plan: Arrangement, days: Sequence[DayResult]) -> Stage:
     """Return what an arrangement costs with its days as verified."""
     rows: list[tuple[str, str, float]] = []
     for design in plan.designs:
-        for unit in design.units:
-            rows.append((unit.building, f"investment_{unit.kind}", unit.cost_per_year))
+        rows += _fixed(design)
         rows += [(NETWORK, "pipes", pipe.cost_per_year) for pipe in design.pipes]
     for day in days:
         weight, costs = day.case.day.weight_days, day.coupled.schedule.costs
@@ -67,6 +66,22 @@ def verified_stage(plan: Arrangement, days: Sequence[DayResult]) -> Stage:
                 rows.append((str(owner), name, weight * money * (1.0 - share)))
                 rows.append((str(owner), LOSSES, weight * money * share))
     return _stage(rows)
+
+
+def _fixed(design: Design) -> list[tuple[str, str, float]]:
+    """Return annuities by kind, and the maintenance that does not depend on operation."""
+    table = design.costs[design.costs["component"].str.startswith("investment_")]
+    rows = [
+        (str(owner), str(component), float(money))
+        for owner, component, money in zip(
+            table["owner"], table["component"], table["cost_per_year"], strict=True
+        )
+    ]
+    for name in design.members:
+        whole = sum(unit.cost_per_year for unit in design.units if unit.building == name)
+        bought = sum(money for owner, _, money in rows if owner == name)
+        rows.append((name, "maintenance", whole - bought))
+    return rows
 
 
 def _lost_share(schedule: Schedule) -> float:

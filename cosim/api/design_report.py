@@ -197,7 +197,8 @@ def changes(before: tuple[Design, ...], after: tuple[Design, ...]) -> list[str]:
         unit = (sizes[1].get(key) or sizes[0][key])[1]
         was, now = (one.get(key, (0.0, unit))[0] for one in sizes)
         if abs(now - was) > LEAST_CHANGE * max(was, now):
-            told.append(f"{key[0]}: {key[1]} has {now:,.0f} {unit} in place of {was:,.0f} {unit}.")
+            what = key[1].replace("_", " ")
+            told.append(f"{key[0]}: {what} has {now:,.0f} {unit} in place of {was:,.0f} {unit}.")
     return told
 
 

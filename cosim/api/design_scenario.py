@@ -22,6 +22,7 @@ from cosim.records.design import TypicalDay, Unit
 from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
 from cosim.scenario.design import Design as DesignSection
+from cosim.scenario.series import Series
 from cosim.scenario.typical_days import on_day
 
 HOURS = 24
@@ -191,8 +192,8 @@ def _equip(
     participant["devices"] = devices
     for carrier, given in (("heat", case.fixed_heat_kw), ("electricity", case.fixed_pump_kw)):
         if name in given:
-            own = base.config.participants[name].demand.get(carrier, 0.0)
-            values = on_day(base, case.day, own) + given[name]
+            needs: Mapping[Any, Series] = base.config.participants[name].demand
+            values = on_day(base, case.day, needs.get(carrier, 0.0)) + given[name]
             demand[carrier] = [round(float(value), 9) for value in values]
     circuit = case.circuit
     if circuit is not None and name in circuit.buildings:

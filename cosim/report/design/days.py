@@ -83,7 +83,7 @@ def _stack(axis: Axes, rows: pd.DataFrame, kinds: dict[tuple[str, str], str]) ->
     """Stack what supplies the buildings; return what is there."""
     supply: dict[str, np.ndarray] = {}
     for key, part in rows.groupby(["participant", "device", "quantity"], observed=True):
-        who, device, quantity = (str(one) for one in key)  # type: ignore[union-attr]
+        who, device, quantity = (str(one) for one in key)
         kind = kinds.get((who, device))
         if device == "trade" and quantity == "buy_kw":
             kind = "grid"
@@ -95,8 +95,8 @@ def _stack(axis: Axes, rows: pd.DataFrame, kinds: dict[tuple[str, str], str]) ->
     bottom = np.zeros(HOURS)
     hours = np.arange(HOURS + 1)
     for kind, (_, colour) in SOURCES.items():
-        values = supply.get(kind)
-        if values is None or len(values) != HOURS or values.max() <= LEAST_KW:
+        values = supply.get(kind, np.zeros(0))
+        if len(values) != HOURS or values.max() <= LEAST_KW:
             continue
         axis.fill_between(
             hours, np.append(bottom, bottom[-1]),

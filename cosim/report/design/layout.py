@@ -48,7 +48,7 @@ def _draw(axis: Axes, run: Run, coalition: str, stage: str) -> None:
     style.bare(axis)
     axis.set_aspect("equal", adjustable="box")
     pipes = _rows(run.tables.design_pipes, coalition, stage)
-    for pipe in pipes.to_dict("records"):
+    for _, pipe in pipes.iterrows():
         _pipe(axis, place[pipe["from"]], place[pipe["to"]], pipe)
     units = _rows(run.tables.design_units, coalition, stage)
     centre = np.mean(list(place.values()), axis=0)
@@ -62,14 +62,14 @@ def _rows(table: pd.DataFrame, coalition: str, stage: str) -> pd.DataFrame:
     return table[(table["coalition"] == coalition) & (table["stage"] == stage)]
 
 
-def _pipe(axis: Axes, a: np.ndarray, b: np.ndarray, pipe: dict[str, object]) -> None:
+def _pipe(axis: Axes, a: np.ndarray, b: np.ndarray, pipe: pd.Series) -> None:
     """Draw a route: dashed where nothing is laid, as wide as its diameter where pipes are."""
-    laid, dn = bool(pipe["laid"]), int(str(pipe["dn"]))
+    laid, dn = bool(pipe["laid"]), int(pipe["dn"])
     x, y = zip(a, b, strict=True)
-    length = f"{text.number(float(str(pipe['length_m'])), 0)}{text.NO_BREAK}m"
+    length = f"{text.number(float(pipe['length_m']), 0)}{text.NO_BREAK}m"
     if laid:
         axis.plot(x, y, color=HEAT, linewidth=1.5 + dn / 22.0, solid_capstyle="round", zorder=3)
-        peak = f"{text.number(float(str(pipe['heat_peak_kw'])), 0)}{text.NO_BREAK}kW"
+        peak = f"{text.number(float(pipe['heat_peak_kw']), 0)}{text.NO_BREAK}kW"
         label = f"DN{text.NO_BREAK}{dn} · {length}\nup to {peak}"
     else:
         axis.plot(x, y, color=style.GREY, linewidth=1.0, dashes=(5, 4), zorder=2)
@@ -78,8 +78,8 @@ def _pipe(axis: Axes, a: np.ndarray, b: np.ndarray, pipe: dict[str, object]) -> 
     angle = math.degrees(math.atan2(b[1] - a[1], b[0] - a[0]))
     angle = angle - 180.0 if angle > 90.0 else angle + 180.0 if angle < -90.0 else angle
     axis.text(
-        *middle, label, fontsize=8, ha="center", va="center", rotation=angle,
-        rotation_mode="anchor", transform_rotates_text=True, zorder=5,
+        float(middle[0]), float(middle[1]), label, fontsize=8, ha="center", va="center",
+        rotation=angle, rotation_mode="anchor", transform_rotates_text=True, zorder=5,
         color=HEAT if laid else style.GREY, weight="bold" if laid else "normal",
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.9},
     )  # fmt: skip
@@ -88,26 +88,25 @@ def _pipe(axis: Axes, a: np.ndarray, b: np.ndarray, pipe: dict[str, object]) -> 
 def _label(axis: Axes, name: str, at: np.ndarray, centre: np.ndarray, units: pd.DataFrame) -> None:
     """Write a building's name and units, away from the middle of the map."""
     lines = [
-        f"{_unit_name(unit)} {words.size(unit['count'], unit['size'], unit['unit'])}"
-        for unit in units.to_dict("records")
+        f"{words.kind(str(unit['kind']))} "
+        f"{words.size(int(unit['count']), float(unit['size']), str(unit['unit']))}"
+        for _, unit in units.iterrows()
     ]
     above = bool(at[1] > centre[1])
     body = "\n".join(lines) or "nothing bought"
     axis.annotate(
-        text.title(name), at, xytext=(0, 10 if above else -10), textcoords="offset points",
-        ha="center", va="bottom" if above else "top", fontsize=9.5, weight="bold", zorder=8,
+        text.title(name), (float(at[0]), float(at[1])), xytext=(0, 10 if above else -10),
+        textcoords="offset points", ha="center", va="bottom" if above else "top", fontsize=9.5,
+        weight="bold", zorder=8,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.9},
     )  # fmt: skip
     axis.annotate(
-        body, at, xytext=(0, 25 if above else -25), textcoords="offset points", ha="center",
-        va="bottom" if above else "top", fontsize=8.2, linespacing=1.35, zorder=8,
+        body, (float(at[0]), float(at[1])), xytext=(0, 25 if above else -25),
+        textcoords="offset points", ha="center", va="bottom" if above else "top", fontsize=8.2,
+        linespacing=1.35, zorder=8,
         bbox={"facecolor": "white", "edgecolor": style.LIGHT, "linewidth": 0.8,
               "boxstyle": "round,pad=0.35"},
     )  # fmt: skip
-
-
-def _unit_name(unit: dict[str, object]) -> str:
-    return words.kind(str(unit["kind"]))
 
 
 def _frame(axis: Axes, points: np.ndarray) -> None:

@@ -93,7 +93,7 @@ def price_table(run: Run) -> Table:
     known += [str(c) for c in parts.index if c not in words.COMPONENTS]
     rows: list[list[Cell | str]] = []
     for name in known:
-        was, now = float(parts.loc[name, "copper_plate"]), float(parts.loc[name, "verified"])
+        was, now = (float(parts[stage][name]) for stage in ("copper_plate", "verified"))
         if max(abs(was), abs(now)) < 1.0:
             continue
         label = words.component(name)[0]
