@@ -20,6 +20,9 @@ from cosim.records.time import FloatArray
 
 ROOM = 1e-6
 """Units of trade that an offer leaves beyond what is wanted."""
+ENOUGH = 0.02
+"""Share of the profit that the usual nudge may cost before smaller and larger ones are tried: a
+smaller one earns more where nothing else tips the answer, and networks do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,9 @@ def offered(
     tolerance: float,
     threads: int = 1,
 ) -> Offered | None:
-    """Return the nudged prices that earn most with limits at what is wanted; None if none do.
+    """Return nudged prices with limits at what is wanted; None if none can be delivered.
+
+    The usual nudge if it leaves nearly all of the profit, else that which leaves most.
 
     Args:
         game: the game.
@@ -91,4 +96,6 @@ def offered(
             continue
         if best is None or least.profit > best.least.profit:
             best = Offered(moved, offers, simulated, least)
+        if least.profit >= wanted.profit - ENOUGH * abs(wanted.profit):
+            break
     return best

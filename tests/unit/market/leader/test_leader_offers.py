@@ -83,8 +83,8 @@ def test_a_leader_that_cannot_make_all_that_is_wanted_says_how_much_it_sells() -
     assert found.prices == pytest.approx([0.8])
     assert found.profit_optimistic == pytest.approx(2.0 * 0.5, rel=1e-5)
     assert found.offers == pytest.approx([2.0], abs=1e-5)
-    # The smallest nudge that is tried, a tenth, makes it the only best response within the offer.
-    assert found.profit_nudged == pytest.approx(2.0 * (0.5 - 0.1 * nudge), rel=1e-4)
+    # The nudge makes it the only best response within the offer.
+    assert found.profit_nudged == pytest.approx(2.0 * (0.5 - nudge), rel=1e-4)
     assert found.profit_simulated == pytest.approx(found.profit_nudged, rel=1e-4)
 
 
