@@ -8,28 +8,17 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from cosim.market.agents import assemble
-from cosim.market.announced import (
-    Announced,
-    AnnouncedMarket,
-    follower_trades,
-    own_cost,
-    price_keys,
-    tie_breaks,
-)
-from cosim.market.compile import Compiled
-from cosim.market.extras import Extra, places
+from cosim.market.announced import Announced, follower_trades, price_keys
+from cosim.market.extras import places
 from cosim.market.leader.problem import Follower, LeaderProblem
 from cosim.market.leader.ranges import Keys, price_order, price_ranges
-from cosim.market.leader.reach import met, within_reach
 from cosim.market.leader.rungs import without_needless_binaries
-from cosim.market.leader_trade import SERVICE_FEE
+from cosim.market.leader.whole import Whole, followers_of, whole_of
 from cosim.market.market import Market
 from cosim.market.program import Bounds, Program, part_of
 from cosim.records import CutKey, Schedule, read_only
 from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray, IntArray
-from cosim.scenario.config import ScenarioConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,47 +57,6 @@ class Game:
 
 
 @dataclass(frozen=True, slots=True)
-class _Whole:
-    """The market's program with its cuts and loss lines, and what is whose.
-
-    Attributes:
-        compiled: without prices.
-        program: extras included; costs of everyone but the leader.
-        owner: of every column.
-        own_cost: the leader's, per column.
-        fees: the leader's income, per column.
-        last: column values that cuts are split at, shape (n,).
-        extras: cuts and loss lines.
-    """
-
-    compiled: Compiled
-    program: Program
-    owner: IntArray
-    own_cost: FloatArray
-    fees: FloatArray
-    last: FloatArray
-    extras: list[Extra]
-
-    @property
-    def leads(self) -> np.ndarray:
-        """Columns of the leader, boolean, shape (n,)."""
-        layout = self.compiled.layout
-        return np.asarray(self.owner == layout.parties.index(str(layout.leader)))
-
-    @property
-    def links(self) -> IntArray:
-        """Rows between the leader and its followers."""
-        found = self.compiled.layout.leader_links
-        return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
-
-
-def followers_of(config: ScenarioConfig) -> frozenset[str]:
-    """Return everyone but the leader."""
-    leader = config.leader
-    return frozenset(n for n in config.participants if leader is None or n != leader.participant)
-
-
-@dataclass(frozen=True, slots=True)
 class _LeaderRows:
     """The rows of the leader's problem, in this order.
 
@@ -139,7 +87,7 @@ def game_of(market: Market, last: Schedule | None = None) -> Game:
     """
     scenario = market.scenario
     assert scenario.config.leader is not None
-    whole = _whole(market, last)
+    whole = whole_of(market, last)
     rows = _leader_rows(whole)
     leader_columns = np.flatnonzero(whole.leads)
     keys = price_keys(scenario.config)
@@ -168,39 +116,7 @@ def game_of(market: Market, last: Schedule | None = None) -> Game:
     )
 
 
-def _whole(market: Market, last: Schedule | None) -> _Whole:
-    plain = market.plain if isinstance(market, AnnouncedMarket) else market.compiled
-    config = market.scenario.config
-    assert config.leader is not None
-    sharing = followers_of(config) if config.leader.followers == "cooperating" else frozenset()
-    bounds, extras = market.under_networks(sharing)
-    bounds = within_reach(plain, bounds, last)
-    program, _, _, owner = assemble(plain, bounds, met(extras))
-    n, leader = plain.program.n, config.leader.participant
-    others = np.array([float(label[0] != leader) for label in plain.money.labels])
-    cost = program.cost.copy()
-    cost[:n] = plain.money.matrix.T @ others + tie_breaks(plain)
-    fee = [float(label[:2] == (leader, SERVICE_FEE)) for label in plain.money.labels]
-    wide = np.zeros(program.n)
-    known = np.zeros(n) if last is None or last.solution is None else last.solution
-    return _Whole(
-        compiled=plain,
-        program=replace(program, cost=cost),
-        owner=owner,
-        own_cost=_filled(wide, own_cost(plain)),
-        fees=_filled(wide, -(plain.money.matrix.T @ np.array(fee))),
-        last=_filled(wide, known),
-        extras=extras,
-    )
-
-
-def _filled(wide: FloatArray, values: FloatArray) -> FloatArray:
-    result = wide.copy()
-    result[: len(values)] = values
-    return result
-
-
-def _leader_rows(whole: _Whole) -> _LeaderRows:
+def _leader_rows(whole: Whole) -> _LeaderRows:
     matrix = whole.program.matrix
     mine, foreign = _touching(matrix[:, whole.leads]), _touching(matrix[:, ~whole.leads])
     located = places(whole.extras, whole.compiled.program.n, whole.compiled.program.m)
@@ -215,7 +131,7 @@ def _leader_rows(whole: _Whole) -> _LeaderRows:
     return _LeaderRows(whole.links, own, sparse.csr_array(parts), np.array(limit, dtype=float))
 
 
-def _room(whole: _Whole, row: int, slack: int) -> float:
+def _room(whole: Whole, row: int, slack: int) -> float:
     """Return the most that the leader's part of a cut may be: all of it where it is alone."""
     entries = whole.program.matrix[[row]]
     others = entries.indices[~whole.leads[entries.indices]]
@@ -229,7 +145,7 @@ def _touching(part: sparse.csr_array) -> np.ndarray:
     return np.asarray(np.diff(sparse.csr_array(part).indptr) > 0)
 
 
-def _leader(whole: _Whole, columns: IntArray, rows: _LeaderRows) -> Program:
+def _leader(whole: Whole, columns: IntArray, rows: _LeaderRows) -> Program:
     bounds = whole.program.bounds
     both = np.concatenate([rows.links, rows.own])
     money, leader = whole.compiled.money, whole.compiled.layout.leader
@@ -249,7 +165,7 @@ def _leader(whole: _Whole, columns: IntArray, rows: _LeaderRows) -> Program:
     )
 
 
-def _groups(whole: _Whole) -> list[tuple[int, ...]]:
+def _groups(whole: Whole) -> list[tuple[int, ...]]:
     """Return the parties besides the leader, grouped by rows that link their open columns.
 
     The network account is nobody: a group of it alone has nothing to answer.
@@ -273,12 +189,12 @@ def _groups(whole: _Whole) -> list[tuple[int, ...]]:
     return [tuple(group) for group in found.values() if group != [network]]
 
 
-def _columns(whole: _Whole, group: tuple[int, ...]) -> IntArray:
+def _columns(whole: Whole, group: tuple[int, ...]) -> IntArray:
     return np.flatnonzero(np.isin(whole.owner, group))
 
 
 def _follower(
-    whole: _Whole, keys: Keys, group: tuple[int, ...], leader_rows: _LeaderRows
+    whole: Whole, keys: Keys, group: tuple[int, ...], leader_rows: _LeaderRows
 ) -> Follower:
     layout, program = whole.compiled.layout, whole.program
     columns = _columns(whole, group)
@@ -308,7 +224,7 @@ def _follower(
     )
 
 
-def _priced(whole: _Whole, keys: Keys) -> sparse.csr_array:
+def _priced(whole: Whole, keys: Keys) -> sparse.csr_array:
     """Return what one unit of each price costs per column, shape (prices, n)."""
     steps, step_h = whole.compiled.layout.steps, whole.compiled.layout.step_h
     rows, columns, values = [], [], []
@@ -322,8 +238,11 @@ def _priced(whole: _Whole, keys: Keys) -> sparse.csr_array:
     return sparse.csr_array((join(values), (join(rows), join(columns))), shape=shape)
 
 
-def _to_leader(whole: _Whole, columns: IntArray, rows: _LeaderRows) -> sparse.csr_array:
+def _to_leader(whole: Whole, columns: IntArray, rows: _LeaderRows) -> sparse.csr_array:
     """Return how a follower's columns enter the leader's rows: through the links."""
     part = whole.program.matrix[rows.links][:, columns]
     rest = sparse.csr_array((len(rows.own) + len(rows.limit), len(columns)))
     return sparse.csr_array(sparse.vstack([part, rest]))
+
+
+__all__ = ["Game", "followers_of", "game_of"]
