@@ -88,8 +88,8 @@ def game(leader: Sheet, followers: list[tuple[str, Sheet]], lb, ub, rows=None) -
 def linear_demand(segments: int = 1000, cap: float = 1.2) -> LeaderProblem:
     """Follower demands q = (a - p) / b, leader supplies at c: p = .75, q = 450, profit 202.5.
 
-    Segments of equal width at the marginal value of their end: the staircase touches the line at its
-    corners, so the answer is exact where 450 (or 500) is one of them.
+    Segments of equal width at the marginal value of their end: the staircase touches the line at
+    its corners, so the answer is exact where 450 (or 500) is one of them.
     """
     a, b, c = 1.2, 0.001, 0.3
     follower, leader = Sheet(), Sheet()
