@@ -18,11 +18,10 @@ from cosim.market.highs import Clock, Handle, Outcome, Status
 from cosim.records.design import Design, DesignCut
 from cosim.records.time import FloatArray
 from cosim.scenario.design_catalogue import StorageOffer
+from cosim.scenario.typical_days import HOURS_PER_DAY
 
 AT_ONCE_KW = 1e-3
 """Charging and discharging at once above this is forbidden and the search repeated."""
-ROUNDS = 6
-"""Most repetitions for that."""
 
 
 def solve_design(
@@ -52,7 +51,7 @@ def solve_design(
     clock = Clock(problem.spec.solver.time_limit_s)
     apart: frozenset[Apart] = frozenset()
     begin: Mapping[str, float] = start.solution if start is not None else {}
-    for _ in range(ROUNDS):
+    while True:
         with PauseGC():
             model = build_model(problem, ordered, cuts, apart)
             compiled = compile_design(model)
@@ -60,10 +59,10 @@ def solve_design(
         polished = _polished(problem, compiled, found)
         for variable, value in zip(compiled.variables, polished, strict=True):
             variable.set_value(value, skip_validation=True)
-        new = _at_once(model) - apart
-        if not new:
+        more = _forbidden(problem, _at_once(model), apart) - apart
+        if not more:
             break
-        apart |= new
+        apart |= more
         begin = _decisions(compiled, polished)
     design = read_design(problem, model, ordered, cuts)
     proven = found.status is Status.OPTIMAL or design.cost_per_year <= _allowed(problem, found)
@@ -141,6 +140,23 @@ def _decisions(compiled: CompiledDesign, x: FloatArray) -> dict[str, float]:
     where = np.flatnonzero(compiled.program.integer)
     values = np.round(x[where])
     return {compiled.names[k]: float(v) for k, v in zip(where, values, strict=True) if v != 0.0}
+
+
+def _forbidden(
+    problem: DesignProblem, seen: frozenset[Apart], apart: frozenset[Apart]
+) -> frozenset[Apart]:
+    """Return where a storage may not do both: on the days where it did, then on all days.
+
+    Forbidden at an hour only, it would do so in the next one.
+    """
+    known = {(building, kind) for building, kind, _ in apart}
+    found = set()
+    for building, kind, step in seen:
+        first = step - step % HOURS_PER_DAY
+        every = (building, kind) in known
+        steps = range(problem.steps) if every else range(first, first + HOURS_PER_DAY)
+        found |= {(building, kind, k) for k in steps}
+    return frozenset(found)
 
 
 def _at_once(design: DesignModel) -> frozenset[Apart]:
