@@ -45,6 +45,13 @@ def leader_problems(
     yield from _players(config, leader)
     yield from _investment(config, leader)
     yield from _windows(config)
+    if config.design is not None:
+        yield Problem(
+            "leader",
+            "given beside design",
+            "one of the two, because a design is of buildings that share, without prices",
+            "remove leader or design",
+        )
 
 
 def _carrier(config: ScenarioConfig, leader: Leader, carrier: Carrier) -> Iterator[Problem]:

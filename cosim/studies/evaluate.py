@@ -17,7 +17,7 @@ from cosim.api.session import build_networks
 from cosim.coupling.certified import CertifiedNetworks
 from cosim.coupling.networks import Verification
 from cosim.coupling.sampling import scales
-from cosim.errors import CosimError
+from cosim.errors import CosimError, Problem, ScenarioError
 from cosim.market import Market
 from cosim.scenario import Scenario
 from cosim.studies.points import Point
@@ -119,7 +119,15 @@ def _row_of(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _dispatched(scenario: Scenario) -> dict[str, Any]:
-    """Return the row of the dispatch that nobody has asked the networks about."""
+    """Return the row of the dispatch that nobody has asked the networks about.
+
+    Raises:
+        ScenarioError: with a leader, whose prices come from the whole game.
+    """
+    if scenario.config.leader is not None:
+        found = "a leader, in a study with action: dispatch"
+        advice = "set action: run in the study, or remove leader"
+        raise ScenarioError([Problem("leader", found, "action: run", advice)])
     networks = build_networks(scenario)
     baselines = networks.baselines(networks.without_participants())
     schedule = Market(scenario, baselines).solve(frozenset(scenario.config.participants))

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from cosim.errors import ScenarioError
 from cosim.scenario.leader_rules import leader_problems
 from cosim.scenario.rules import check_rules
+from cosim.studies import evaluate
 from tests.support.community import scenario
 
 LIMITS = {"import_max_kw": 50.0, "export_max_kw": 50.0}
@@ -160,3 +162,10 @@ def test_unknown_profiles_are_said_once_and_by_name() -> None:
 def test_fields_out_of_range_are_refused(change: dict[str, Any], word: str) -> None:
     with pytest.raises(ValidationError, match=word):
         problems(**change)
+
+
+def test_a_dispatch_study_needs_no_leader() -> None:
+    section = {"participant": "store", "prices": PRICES}
+    case = scenario(people(), TARIFFS, steps=2, leader=section)
+    with pytest.raises(ScenarioError, match="a leader, in a study with action: dispatch"):
+        evaluate._dispatched(case)
