@@ -26,6 +26,8 @@ from cosim.scenario.series import Series
 from cosim.scenario.typical_days import on_day
 
 HOURS = 24
+HEAT_TYPES = ("chp", "boiler", "heat_pump", "heat_storage")
+"""Devices that supply heat."""
 UNSERVED = "unserved"
 """Devices `unserved_<carrier>` stand for demand that is not met."""
 UNSERVED_SHARE = 0.1
@@ -181,23 +183,37 @@ def _equip(
         if unit.building == name:
             devices.update(_of_day(devices_of(unit, design), case.day.position, len(base.time)))
     demand = participant.setdefault("demand", {})
-    for carrier in ("heat", "cooling"):
-        if carrier in demand:
-            devices[f"{UNSERVED}_{carrier}"] = {
-                "type": "curtailable_demand",
-                "carrier": carrier,
-                "share": 1.0,
-                "cost_per_kwh": UNSERVED_SHARE * base.config.coupling.unmet_price_per_kwh,
-            }
-    participant["devices"] = devices
     for carrier, given in (("heat", case.fixed_heat_kw), ("electricity", case.fixed_pump_kw)):
         if name in given:
             needs: Mapping[Any, Series] = base.config.participants[name].demand
             values = on_day(base, case.day, needs.get(carrier, 0.0)) + given[name]
-            demand[carrier] = [round(float(value), 9) for value in values]
+            demand[carrier] = [round(float(value), 6) for value in values]
     circuit = case.circuit
     if circuit is not None and name in circuit.buildings:
         participant["connections"]["heat"] = _connection(name, circuit, case.roles)
+    elif name in case.fixed_heat_kw and not any(d["type"] in HEAT_TYPES for d in devices.values()):
+        demand.pop("heat", None)  # other pipes bring all of it
+    participant["devices"] = devices | _unserved(demand, base)
+
+
+def _unserved(demand: Mapping[str, Any], base: Scenario) -> dict[str, dict[str, Any]]:
+    """Return devices that leave demand unserved at a price."""
+    price = UNSERVED_SHARE * base.config.coupling.unmet_price_per_kwh
+    return {
+        f"{UNSERVED}_{carrier}": {
+            "type": "curtailable_demand",
+            "carrier": carrier,
+            "share": 1.0,
+            "cost_per_kwh": price,
+        }
+        for carrier in ("heat", "cooling")
+        if carrier in demand and not _below_zero(demand[carrier])
+    }
+
+
+def _below_zero(value: Any) -> bool:
+    """Return whether a series brings more than is needed at some hour (a store takes it)."""
+    return isinstance(value, list) and min(value) < 0.0
 
 
 def _connection(name: str, circuit: Circuit, roles: Mapping[str, Role]) -> dict[str, Any]:
