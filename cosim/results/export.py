@@ -13,7 +13,7 @@ import pandas as pd
 from cosim.errors import ResultsError
 from cosim.results.parquet import matrix
 from cosim.results.read import read_run
-from cosim.results.schema import TABLES
+from cosim.results.schema import OPTIONAL_TABLES, TABLES
 from cosim.results.tables import RunTables
 from cosim.results.write import COPPER_PLATE, SUMMARY_FILE
 
@@ -63,6 +63,9 @@ def export_run(folder: Path, form: str, to: Path) -> list[Path]:
 def _small(run: RunTables) -> Iterator[tuple[str, pd.DataFrame]]:
     for name in TABLES:
         yield name, getattr(run, name)
+    for name in OPTIONAL_TABLES:
+        if len(getattr(run, name)):
+            yield name, getattr(run, name)
     if len(run.copper_plate_schedule):
         yield f"{COPPER_PLATE}/schedule", run.copper_plate_schedule
 

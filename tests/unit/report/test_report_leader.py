@@ -19,7 +19,7 @@ from cosim.report.leader import account_table, leader_section, profit_table
 from cosim.report.leader_balance import balance_figures
 from cosim.report.leader_figures import leader_trade_figure, traded
 from cosim.report.leader_search import search_figure
-from cosim.results import RunTables, write_run
+from cosim.results import RunTables, export_run, write_run
 from tests.support import run_folder
 
 STEPS = 8
@@ -168,6 +168,14 @@ def test_every_profit_says_what_it_assumes(run: Run) -> None:
     rows = profit_table(run, lost).rows
     assert len(rows) == 5
     assert "could not deliver" in str(rows[1][2])
+
+
+def test_prices_and_history_are_exported(folder: Path, tmp_path: Path) -> None:
+    export_run(folder, "csv", tmp_path)
+    prices = pd.read_csv(tmp_path / "leader_prices.csv")
+    assert prices["price_per_kwh"].tolist() == [0.1] * STEPS + [0.3] * STEPS
+    assert len(pd.read_csv(tmp_path / "leader_history.csv")) == 5
+    assert not (tmp_path / "windows.csv").exists()
 
 
 def test_prices_and_history_come_back_as_written(run: Run) -> None:
