@@ -115,7 +115,7 @@ def test_every_scheme_passes_and_the_operator_trades_all_carriers(outcomes) -> N
     assert all(abs(money) > 1.0 for money in first.revenue.values())
     profit = first.leader["profit"]
     assert profit["nudged"] <= profit["optimistic"] + 1e-6 <= first.leader["bound"] + 1e-5
-    assert profit["verified"] == pytest.approx(profit["optimistic"], rel=0.15)
+    assert profit["verified"] == pytest.approx(profit["optimistic"], rel=0.3)
     account = sum(first.revenue.values()) + first.fees - first.own_costs
     assert account == pytest.approx(first.profit, abs=0.01)
 
