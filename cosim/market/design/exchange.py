@@ -195,12 +195,17 @@ def add_pipe(
         loss_kw=pyo.quicksum(loss[dn] * block.laid[dn] for dn in choices),
         pump_share=max((choice.can.pump_share for choice in choices.values()), default=0.0),
     )
+    _join(part, first, second)
+    return part
+
+
+def _join(part: PipePart, first: Plant, second: Plant) -> None:
+    """Take what enters a pipe from its first end, give what leaves to its second, and pump."""
     first.supply("heat", lambda k: -1.0 * part.enters_first(k))
     second.supply("heat", part.leaves_second)
     pumping = [plant for plant in (first, second) if "electricity" in plant.building.utilities]
     for plant in pumping:
         plant.supply("electricity", lambda k: (-1.0 / len(pumping)) * part.pump_kw(k))
-    return part
 
 
 def add_balances(plant: Plant) -> None:

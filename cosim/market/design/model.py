@@ -57,16 +57,7 @@ def build_model(
         apart: where storages need a binary.
     """
     model = pyo.ConcreteModel("design")
-    largest = _largest(problem, members)
-    plants = {}
-    for name in members:
-        block = pyo.Block(concrete=True)
-        model.add_component(f"building_{name}", block)
-        plant = Plant(problem.buildings[name], block, range(problem.steps), problem.hours)
-        add_units(plant, problem.spec.economics.interest, largest[name])
-        add_operation(plant)
-        add_utilities(plant)
-        plants[name] = plant
+    plants = _plants(model, problem, members)
     pipes, pipe_cost = {}, []
     for candidate in problem.inside(frozenset(members)):
         limits = heat_limits(problem, candidate, cuts)
@@ -95,6 +86,23 @@ def build_model(
         costs[NETWORK, "pipes"] = pyo.quicksum(pipe_cost)
     unweighted = pyo.quicksum(part for plant in plants.values() for part in plant.unweighted)
     return DesignModel(model, plants, pipes, costs, unweighted)
+
+
+def _plants(
+    model: pyo.ConcreteModel, problem: DesignProblem, members: Sequence[str]
+) -> dict[str, Plant]:
+    """Add every member with its units, their operation and its utilities."""
+    largest = _largest(problem, members)
+    plants = {}
+    for name in members:
+        block = pyo.Block(concrete=True)
+        model.add_component(f"building_{name}", block)
+        plant = Plant(problem.buildings[name], block, range(problem.steps), problem.hours)
+        add_units(plant, problem.spec.economics.interest, largest[name])
+        add_operation(plant)
+        add_utilities(plant)
+        plants[name] = plant
+    return plants
 
 
 def _largest(problem: DesignProblem, members: Sequence[str]) -> dict[str, dict[str, float]]:

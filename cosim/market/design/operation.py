@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyomo.environ as pyo
 
-from cosim.market.design.plant import Plant, before
+from cosim.market.design.plant import Flow, Plant, before
 from cosim.scenario.design_catalogue import (
     AbsorptionOffer,
     BoilerOffer,
@@ -80,15 +80,20 @@ def _add_chp(plant: Plant, block: pyo.Block, spec: ChpType) -> None:
         plant.report[spec.name, "electricity", "online"] = lambda k: block.online[k]
     plant.report[spec.name, "heat", "generation_kw"] = heat
     if spec.heat_dump_allowed:
-        block.dump = pyo.Var(plant.steps, bounds=(0.0, None))
-        block.dump_limit = pyo.Constraint(
-            plant.steps,
-            rule=lambda b, k: b.dump[k] <= heat(k),
-            doc="only recovered heat can be dumped",
-        )
-        plant.supply("heat", lambda k: -block.dump[k])
-        plant.report[spec.name, "heat", "dumped_kw"] = lambda k: block.dump[k]
+        _add_dump(plant, block, spec.name, heat)
     plant.pay_energy("maintenance", lambda _k: spec.maintenance_per_kwh, lambda k: block.power[k])
+
+
+def _add_dump(plant: Plant, block: pyo.Block, name: str, heat: Flow) -> None:
+    """Let recovered heat be thrown away: dump[k] <= heat made."""
+    block.dump = pyo.Var(plant.steps, bounds=(0.0, None))
+    block.dump_limit = pyo.Constraint(
+        plant.steps,
+        rule=lambda b, k: b.dump[k] <= heat(k),
+        doc="only recovered heat can be dumped",
+    )
+    plant.supply("heat", lambda k: -block.dump[k])
+    plant.report[name, "heat", "dumped_kw"] = lambda k: block.dump[k]
 
 
 def _add_converter(plant: Plant, block: pyo.Block, kind: str, offer: Sized) -> None:
