@@ -18,7 +18,8 @@ INTEREST, CHP_LIFE, BOILER_LIFE = 0.05, 10.0, 15.0
 CHP = {"power": 60.0, "cost": 60_000.0, "eta": 0.36, "share": 0.9, "loss": 0.05, "upkeep": 0.012}
 BOILER = {"cost": 90.0, "eta": 0.9}
 GAS, SELL = 0.06, 0.08
-WEIGHTS = (200.0, 165.0, 0.0)
+WEIGHTS = (365.0, 0.0)
+"""Days of a year that a mild day stands for, and a cold design day."""
 SMALL, LARGE = (50, 60.0), (80, 150.0)
 """Diameter, and the most heat in kW; the rest of a size is loss, pump share and cost per year."""
 PIPES = {
@@ -36,10 +37,10 @@ def demands() -> dict[str, dict[str, FloatArray]]:
     hour = np.arange(H)
     day = 0.5 + 0.5 * np.exp(-(((hour - 13.0) / 4.0) ** 2))
     evening = 0.4 + 0.6 * np.exp(-(((hour - 20.0) / 3.0) ** 2))
-    winter, summer, cold = 1.0, 0.25, 1.25
+    mild, cold = 0.7, 1.25
 
     def year(kw: float, shape: FloatArray) -> FloatArray:
-        return np.concatenate([kw * winter * shape, kw * summer * shape, kw * cold * shape])
+        return np.concatenate([kw * mild * shape, kw * cold * shape])
 
     def same(kw: float, shape: FloatArray) -> FloatArray:
         return np.tile(kw * shape, len(WEIGHTS))
