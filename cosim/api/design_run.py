@@ -37,6 +37,7 @@ from cosim.api.design_tables import (
 from cosim.api.main_job import Solved, conclude, run_tables
 from cosim.api.progress import Progress
 from cosim.api.stopwatch import Stopwatch
+from cosim.api.summary import rounded_seconds
 from cosim.coupling.confirm import confirm
 from cosim.market.design import DesignProblem, build_design_problem
 from cosim.records.design import Design
@@ -194,7 +195,7 @@ def _write(
         for day, one in solved
     }
     summary = run_summary(base, problem, apart, found, costs, shares, days)
-    summary["seconds"] = {key: round(value, 3) for key, value in watch.seconds.items()}
+    summary["seconds"] = rounded_seconds(watch.seconds)
     tables = RunTables(
         summary=summary,
         schedule=_joined(days, "schedule"),
