@@ -87,7 +87,7 @@ def config(method: str = "exact", followers: str = "cooperating") -> dict[str, A
     works["demand"].pop("heat")
     works["devices"] = {}
     people["plant"]["devices"]["boiler"]["maintenance_per_kwh"] = 0.001
-    case["bargaining"] = {}
+    case["bargaining"] = {"coalition_values": False, "settle_with": "nash"}
     case["leader"] = leader(method, followers)
     if followers == "independent":
         case["sharing"] = {}
