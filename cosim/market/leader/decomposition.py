@@ -9,7 +9,13 @@ import numpy as np
 from cosim.errors import SolveError
 from cosim.market.highs import Clock, Handle, Outcome, Status
 from cosim.market.leader.conditions import Canonical, canonical
-from cosim.market.leader.exact import CAP_ROUNDS, capped_notes, sampled_caps, suspect
+from cosim.market.leader.exact import (
+    CAP_ROUNDS,
+    WORTH_OFFERING,
+    capped_notes,
+    sampled_caps,
+    suspect,
+)
 from cosim.market.leader.kkt import SingleLevel, single_level
 from cosim.market.leader.outcome import Record, conclude, relative_gap
 from cosim.market.leader.problem import LeaderOutcome, LeaderProblem, LeaderSettings
@@ -19,8 +25,30 @@ from cosim.market.leader.search import Best, climb
 from cosim.market.leader.start import price_guesses
 from cosim.records.time import FloatArray
 
+SAMPLES = 40
+"""Random prices at which responses are collected before the first round."""
+LOOK_UNTIL = 0.75
+"""Share of the time that is left when no more of them are."""
+ROUND_SHARE = 0.3
+"""Share of the time left that a round may take; a bound is proven at any stop."""
 ROUNDS = 200
 """Most rounds; every round adds a pattern that was not there."""
+
+
+def joint_bound(responses: Responses) -> float:
+    """Return what followers pay at most, less the least cost of all together; inf if not known.
+
+    A follower never pays more in the end than its best response costs at the dearest prices.
+    """
+    game = responses.game
+    sides = [(one.priced > 0).sum(axis=1) * (one.priced < 0).sum(axis=1) for one in game.followers]
+    if any(np.asarray(side).any() for side in sides):
+        return float("inf")
+    side = sum((one.priced.sum(axis=1) for one in game.followers), np.zeros(game.n_prices))
+    dearest = np.where(np.asarray(side) >= 0.0, game.price_ub, game.price_lb)
+    most = sum(one.objective for one in responses.solve(dearest))
+    offset = game.leader.offset + sum(one.program.offset for one in game.followers)
+    return float(most - responses.least_joint_cost() - offset)
 
 
 class Decomposition:
@@ -50,6 +78,8 @@ class Decomposition:
             Record("decomposition", clock),
             sampled_caps(responses, followers, settings.seed),
             [[] for _ in followers],
+            [[] for _ in followers],
+            joint_bound(responses),
         )
         search.look_around()
         notes = search.run()
@@ -67,12 +97,21 @@ class _Search:
     record: Record
     caps: list[FloatArray]
     patterns: list[list[FloatArray]]
+    seen: list[list[FloatArray]]
+    ceiling: float
     best: Best = field(default_factory=Best)
-    bound: float = float("inf")
+    bound: float = field(init=False)
+    settled: bool = field(init=False, default=True)
+
+    def __post_init__(self) -> None:
+        self.bound = self.ceiling
 
     def look_around(self) -> None:
         """Collect patterns and a first profit at some prices."""
-        for prices in price_guesses(self.responses.game, self.settings.seed, 4):
+        count = 0 if self.responses.game.linear else SAMPLES
+        for prices in price_guesses(self.responses.game, self.settings.seed, count):
+            if self.clock.left < LOOK_UNTIL * self.settings.time_limit_s:
+                break
             outcomes = self.responses.solve(prices)
             self._learn(outcomes)
             self.best.offer(self.responses, prices, None, outcomes)
@@ -82,33 +121,41 @@ class _Search:
         """Solve masters until the search is over; returns what there is to tell."""
         enlarged = 0
         for _ in range(ROUNDS):
-            single = single_level(self.responses.game, self.followers, self.caps, self.patterns)
-            if self.responses.game.linear:
-                climb(single, self.followers, self.responses, self.best, self.clock, self.settings)
-            point = self._master(single)
+            single = single_level(
+                self.responses.game, self.followers, self.caps, self.patterns, self.seen
+            )
+            truncated = not self.responses.game.linear and self.settled
+            climb(single, self.followers, self.responses, self.best, self.clock, self.settings)
+            point = self._master(single, ROUND_SHARE if truncated else 1.0)
+            if point is None and truncated and self.clock.left > 0.0:
+                self.settled = False
+                continue
             if point is None:
                 return [*self._told(), *capped_notes(single, sure=enlarged < CAP_ROUNDS)]
             if enlarged < CAP_ROUNDS and suspect(single, point, self.caps):
                 enlarged += 1
                 self.caps = [4.0 * cap for cap in self.caps]
-                self.bound = float("inf")
+                self.bound = self.ceiling
                 continue
             outcomes = self.responses.solve(point[single.prices])
             fresh = self._learn(outcomes)
             self.best.offer(self.responses, point[single.prices], None, outcomes)
             self.record.add(self.best.profit, self.bound)
+            self.settled = fresh
             done = relative_gap(self.best.profit, self.bound) <= self.settings.gap
-            if done or not fresh or self.clock.left <= 0.0:
+            if done or self.clock.left <= 0.0 or not (fresh or truncated):
                 return [*self._told(), *capped_notes(single, sure=enlarged < CAP_ROUNDS)]
         return ["the search ended at its limit of rounds", *self._told()]
 
-    def _master(self, single: SingleLevel) -> FloatArray | None:
+    def _master(self, single: SingleLevel, share: float) -> FloatArray | None:
         gap = 0.5 * self.settings.gap
         threads = self.settings.threads
         handle = Handle(single.program, integer=True, threads=threads, mip_gap=gap, restarts=True)
-        if self.best.point is not None and len(self.best.point) == single.program.n:
-            handle.offer(self.best.point)
-        outcome = handle.run(self.clock.left)
+        point = self.best.point
+        near = relative_gap(self.best.profit, self.bound) < WORTH_OFFERING
+        if point is not None and len(point) == single.program.n and near:
+            handle.offer(point, spare=False)
+        outcome = handle.run(share * self.clock.left)
         if outcome.status is Status.INFEASIBLE:
             raise SolveError("at no prices can the plant deliver a best response", "infeasible")
         self.bound = min(self.bound, -outcome.bound)
@@ -118,9 +165,12 @@ class _Search:
     def _learn(self, outcomes: tuple[Outcome, ...]) -> bool:
         """Keep patterns that are new; returns whether one was."""
         fresh = False
-        for one, known, outcome in zip(self.followers, self.patterns, outcomes, strict=True):
+        for k, (one, known, outcome) in enumerate(
+            zip(self.followers, self.patterns, outcomes, strict=True)
+        ):
             if not one.binary.any() or outcome.x is None:
                 continue
+            self.seen[k].append(outcome.x)
             pattern = np.round(np.where(one.binary, outcome.x, 0.0))
             if not any(np.array_equal(pattern, other) for other in known):
                 known.append(pattern)

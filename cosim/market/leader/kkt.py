@@ -11,7 +11,7 @@ from scipy import sparse
 from cosim.market.leader.conditions import Canonical, bound_box, multiplier_box
 from cosim.market.leader.places import FollowerColumns
 from cosim.market.leader.problem import LeaderProblem
-from cosim.market.leader.rows import add_stationarity, add_value_cut
+from cosim.market.leader.rows import add_response_cut, add_stationarity, add_value_cut
 from cosim.market.leader.stack import Stack
 from cosim.market.program import BoolArray, Program
 from cosim.records.time import FloatArray
@@ -43,6 +43,7 @@ def single_level(
     followers: Sequence[Canonical],
     caps: Sequence[FloatArray],
     patterns: Sequence[Sequence[FloatArray]] = (),
+    seen: Sequence[Sequence[FloatArray]] = (),
 ) -> SingleLevel:
     """Write the game as one program.
 
@@ -60,6 +61,7 @@ def single_level(
         followers: each in canonical form.
         caps: assumed bound on the row multipliers of each, see `multiplier_box`.
         patterns: known patterns of every follower, each of shape (n,) with the values of binaries.
+        seen: feasible responses of every follower, each of shape (n,): a weaker, cheaper limit.
     """
     stack = Stack()
     prices = stack.columns(game.price_lb, game.price_ub)
@@ -67,13 +69,16 @@ def single_level(
     x = stack.columns(own.bounds.col_lb, own.bounds.col_ub, own.cost, own.integer)
     stack.rows([(prices, game.price_rows)], -np.inf, game.price_row_ub)
     places, capped = [], []
-    known = patterns or [()] * len(followers)
-    for one, cap, own_patterns in zip(followers, caps, known, strict=True):
+    nothing: list[Sequence[FloatArray]] = [()] * len(followers)
+    known = zip(followers, caps, patterns or nothing, seen or nothing, strict=True)
+    for one, cap, own_patterns, own_seen in known:
         low, high, assumed = multiplier_box(one, game, cap)
         box = _Box(low, high, *bound_box(one, game, low, high))
         place = _add_follower(stack, prices, one, game, box)
         for pattern in own_patterns:
             add_value_cut(stack, prices, one, place, pattern)
+        for response in own_seen:
+            add_response_cut(stack, prices, one, place, response)
         places.append(place)
         capped.append(assumed)
     parts = [(x, own.matrix)]

@@ -205,6 +205,10 @@ class Responses:
             return exact
         return Reply(y, x, self.income(prices, y) - float(self.game.leader.cost @ x))
 
+    def least_joint_cost(self) -> float:
+        """Return a lower bound on the cost of leader and followers as one, offsets left out."""
+        return self._run(self._joint(None, None, income=0.0, plant=True)).bound
+
     def welfare_prices(self) -> FloatArray:
         """Return what every trade is worth to the plant where leader and followers act as one.
 

@@ -10,6 +10,9 @@ from cosim.market.leader.places import FollowerColumns
 from cosim.market.leader.stack import Stack
 from cosim.records.time import FloatArray, IntArray
 
+SLACK = 1e-9
+"""Room for rounding in a cut, as a share of a response's cost."""
+
 
 def add_stationarity(
     stack: Stack,
@@ -74,3 +77,31 @@ def add_value_cut(
     ]
     entries = [(columns, sparse.csr_array(values[None, :])) for columns, values in parts]
     stack.rows(entries, -np.inf, float(source.cost @ (given - value)))
+
+
+def add_response_cut(
+    stack: Stack, prices: slice, one: Canonical, place: FollowerColumns, response: FloatArray
+) -> None:
+    """Add c' y + p' S y <= c' y_j + p' S y_j for a feasible response y_j.
+
+    Weaker than a pattern's cut, since nothing adapts to the prices, but one row only.
+
+    Args:
+        stack: the program.
+        prices: its columns of prices.
+        one: the follower.
+        place: its columns.
+        response: y_j, shape (n,).
+    """
+    source = one.follower.program
+    value = np.where(one.given & ~one.binary, source.bounds.col_lb, 0.0)
+    parts = [
+        (place.row_dual, one.right - one.matrix @ value),
+        (place.low_dual, one.low[place.low_at]),
+        (place.high_dual, -one.high[place.high_at]),
+        (place.product, np.ones(len(place.binary_at))),
+        (prices, one.follower.priced @ (value - response)),
+    ]
+    entries = [(columns, sparse.csr_array(values[None, :])) for columns, values in parts]
+    room = SLACK * (1.0 + abs(float(source.cost @ response)))
+    stack.rows(entries, -np.inf, float(source.cost @ (response - value)) + room)

@@ -101,7 +101,10 @@ def _from(
         if reply is None or reply.profit <= profit + GAIN * abs(profit):
             return
         profit = reply.profit
-        duals = [np.zeros(0) if one.row_dual is None else one.row_dual for one in outcomes]
+        found = [responses.duals_of(k, prices, one) for k, one in enumerate(outcomes)]
+        duals = [dual for dual in found if dual is not None]
+        if len(duals) < len(found):
+            return
         point = point_at(single, followers, prices, reply, duals)
         best.offer(responses, prices, point)
         handle.set_bounds(_neighbourhood(single, followers, point))
@@ -123,6 +126,8 @@ def _neighbourhood(
     low, high = bounds.col_lb.copy(), bounds.col_ub.copy()
     for one, at in zip(followers, single.followers, strict=True):
         y = point[at.y]
+        binary = at.y.start + at.binary_at
+        low[binary] = high[binary] = np.round(point[binary])
         sides = [
             (point[at.row_dual][at.row_at], one.matrix @ y - one.right, at.row_at, at.row_switch),
             (point[at.low_dual], y - one.low, at.low_at, at.low_switch),
