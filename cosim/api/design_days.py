@@ -16,6 +16,7 @@ from cosim.api.progress import Progress, Silent
 from cosim.api.session import build_physics, load
 from cosim.api.stopwatch import Stopwatch
 from cosim.coupling import Case, Coupled
+from cosim.coupling.handle import MarketHandle
 from cosim.grids.heat.laid import Circuit, circuits
 from cosim.market import Market
 from cosim.records.design import Design, LaidPipe, TypicalDay, Unit
@@ -187,10 +188,11 @@ def _run(base: Scenario, case: DayCase, folder: Path, told: Progress | None) -> 
     quiet = Silent() if told is None else told
     job = Job(scenario, physics, market, Stopwatch(quiet), quiet, case.together)
     settings = scenario.config.coupling.model_copy(update={"max_refreshes": 0})
+    handle: MarketHandle = market
     if case.circuit is not None:
         market.set_loss_lines(warm_lines(physics, HEAT))
-    free = FreeMarket(market)
-    loop = physics.loop(free, scenario, "fast", quiet.iteration, settings=settings)
+        handle = FreeMarket(market)
+    loop = physics.loop(handle, scenario, "fast", quiet.iteration, settings=settings)
     coupled = loop.run(Case(members=case.together))
     return DayResult(case, job, coupled, unserved_of(coupled.schedule.table), file)
 
