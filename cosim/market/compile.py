@@ -204,14 +204,20 @@ def _trades(
     """Return the columns of every trade and the rows of every balance."""
     trades: dict[tuple[str, Carrier], TradeColumns] = {}
     balances: dict[tuple[str, Carrier], IntArray] = {}
-    names = ("buy", "sell", "share_in", "share_out", "led_in", "led_out")
     for name, party in market.parties.items():
         for carrier in party.carriers:
             block = party.block.component(carrier)
             balances[name, carrier] = _at(block.balance, rows)
             if carrier in party.terms:
-                found = [_at(block.component(v), columns) for v in names]
-                trades[name, carrier] = TradeColumns(*found, party.terms[carrier].prices)
+                trades[name, carrier] = TradeColumns(
+                    buy=_at(block.buy, columns),
+                    sell=_at(block.sell, columns),
+                    share_in=_at(block.share_in, columns),
+                    share_out=_at(block.share_out, columns),
+                    led_in=_at(block.led_in, columns),
+                    led_out=_at(block.led_out, columns),
+                    prices=party.terms[carrier].prices,
+                )
     return trades, balances
 
 

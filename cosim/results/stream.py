@@ -51,7 +51,7 @@ class TableStream:
             self._write(content)
 
     def append_file(self, part: Path) -> None:
-        """Write a file of the same table behind what is there, by row group; an empty one adds nothing."""
+        """Write a file of the same table behind what is there; one without rows adds nothing."""
         with pq.ParquetFile(part) as source:
             for group in range(source.num_row_groups):
                 self.append_arrow(source.read_row_group(group))
