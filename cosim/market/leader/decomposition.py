@@ -171,7 +171,7 @@ class _Search:
             if not one.binary.any() or outcome.x is None:
                 continue
             self.seen[k].append(outcome.x)
-            pattern: FloatArray = np.round(np.where(one.binary, outcome.x, 0.0))
+            pattern: FloatArray = np.where(one.binary, np.rint(outcome.x), 0.0)
             if not any(np.array_equal(pattern, other) for other in known):
                 known.append(pattern)
                 fresh = True
