@@ -48,7 +48,7 @@ PROFITS: Mapping[str, tuple[str, str]] = {
     ),
 }
 
-NOT_DELIVERED = " The operator's plant could not deliver that answer, or the prices are given."
+NOT_DELIVERED = " The operator's plant could not deliver that answer."
 
 
 def leader_section(run: Run) -> Section | None:
@@ -131,6 +131,8 @@ def profit_table(run: Run, entry: Mapping[str, Any]) -> Table:
     profit: Mapping[str, Any] = entry["profit"]
     rows: list[list[Cell | str]] = []
     for key, (title, words) in PROFITS.items():
+        if entry["method"] == "fixed" and key != "verified":
+            continue
         amount = profit.get(key)
         known = "" if amount is not None or key == "verified" else NOT_DELIVERED
         rows.append(

@@ -43,8 +43,8 @@ FROM_REPORT = {
     "leader_peers": "Scheme 1: what the microgrids share, and the price that it is settled at.",
     "balance_mg2": "Scheme 1: electricity, heat and hydrogen of microgrid 2; above the line what "
     "supplies it, below the line what uses the energy.",
-    "leader_search": "Scheme 1: convergence of the search for prices and of the microgrids' "
-    "negotiation.",
+    "leader_search": "Scheme 1: convergence of the search for prices, without networks and with what "
+    "they refused.",
 }
 """Figures of the report of scheme 1 that are shown in RESULTS.md, and what they show."""
 
@@ -195,7 +195,9 @@ def profit_table(outcomes: dict[int, Outcome]) -> str:
     ]
     for number, one in outcomes.items():
         gap = one.leader["gap"]
-        cells = [*(number_or_dash(one.leader["profit"].get(kind)) for kind in kinds),
+        shown = kinds if one.leader["method"] != "fixed" else kinds[-1:]
+        profit = {kind: one.leader["profit"].get(kind) for kind in shown}
+        cells = [*(number_or_dash(profit.get(kind)) for kind in kinds),
                  number_or_dash(one.leader["bound"]),
                  "" if gap is None else f"{100.0 * gap:.2f}",
                  str(one.leader["repriced"])]  # fmt: skip
@@ -225,7 +227,7 @@ def figures(outcomes: dict[int, Outcome], first: Path) -> list[tuple[str, str]]:
 
 
 COLOURS = (style.BLUE, style.GOLD, style.GREEN)
-INCOME = {"electricity": style.GOLD, "heat": "#b03a48", "hydrogen": "#7cc4b5"}
+INCOME = {"electricity": style.ORANGE, "heat": "#b03a48", "hydrogen": "#7cc4b5"}
 
 
 def scheme_figure(outcomes: dict[int, Outcome]) -> Figure:
@@ -249,7 +251,7 @@ def scheme_figure(outcomes: dict[int, Outcome]) -> Figure:
         **{f"{carrier} traded": (np.array([o.revenue.get(carrier, 0.0) for o in outcomes.values()]),
            colour) for carrier, colour in INCOME.items()},
         "service fees": (np.array([o.fees for o in outcomes.values()]), style.PURPLE),
-        "own costs": (np.array([-o.own_costs for o in outcomes.values()]), style.GREY),
+        "own costs (up: gas network buys hydrogen)": (np.array([-o.own_costs for o in outcomes.values()]), style.GREY),
         "investment": (np.array([-o.investment for o in outcomes.values()]), style.LIGHT),
     }  # fmt: skip
     up, down = np.zeros(len(outcomes)), np.zeros(len(outcomes))
