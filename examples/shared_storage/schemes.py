@@ -43,8 +43,8 @@ FROM_REPORT = {
     "leader_peers": "Scheme 1: what the microgrids share, and the price that it is settled at.",
     "balance_mg2": "Scheme 1: electricity, heat and hydrogen of microgrid 2; above the line what "
     "supplies it, below the line what uses the energy.",
-    "leader_search": "Scheme 1: convergence of the search for prices, without networks and with what "
-    "they refused.",
+    "leader_search": "Scheme 1: convergence of the search for prices, without networks and with "
+    "what they refused.",
 }
 """Figures of the report of scheme 1 that are shown in RESULTS.md, and what they show."""
 
@@ -251,7 +251,8 @@ def scheme_figure(outcomes: dict[int, Outcome]) -> Figure:
         **{f"{carrier} traded": (np.array([o.revenue.get(carrier, 0.0) for o in outcomes.values()]),
            colour) for carrier, colour in INCOME.items()},
         "service fees": (np.array([o.fees for o in outcomes.values()]), style.PURPLE),
-        "own costs (up: gas network buys hydrogen)": (np.array([-o.own_costs for o in outcomes.values()]), style.GREY),
+        "own costs (up: gas network buys hydrogen)": (
+            np.array([-o.own_costs for o in outcomes.values()]), style.GREY),
         "investment": (np.array([-o.investment for o in outcomes.values()]), style.LIGHT),
     }  # fmt: skip
     up, down = np.zeros(len(outcomes)), np.zeros(len(outcomes))
