@@ -55,10 +55,12 @@ class Exact:
                 lambda: record.add(best.profit, ceiling),
             )  # fmt: skip
             found = _prove(single, responses, best, clock, settings, ceiling)
-            bound = ceiling if found is None else min(ceiling, found)
+            near = found is None or suspect(single, best.point, caps)
+            sure = not (near and any(capped.any() for capped in single.capped))
+            # What was proven holds only inside bounds that no multiplier has come near to.
+            bound = min(ceiling, found) if sure and found is not None else ceiling
             record.add(best.profit, bound)
-            sure = found is not None and not suspect(single, best.point, caps)
-            if sure or not any(capped.any() for capped in single.capped):
+            if sure or clock.left <= 0.0:
                 break
             caps = [4.0 * cap for cap in caps]
             best.point = None
