@@ -145,11 +145,6 @@ class CoalitionCost:
     gap: float
 
 
-def gap_of(design: Design) -> float:
-    """Return how far a design may be from the cheapest one: not at all without any choice."""
-    return 0.0 if design.proven and not design.solution else design.gap
-
-
 def stand_alone_costs(apart: Found, buildings: Sequence[str]) -> pd.Series:
     """Return what each building costs when nobody cooperates, its losses included."""
     stage = verified_stage(apart.plan, apart.days)
@@ -183,7 +178,7 @@ def coalition_costs(
         copper = design_stage([design]).of([name, NETWORK])
         passed = apart.verdict == "feasible"
         costs[frozenset({name})] = CoalitionCost(
-            frozenset({name}), copper, own, stage.total, passed, gap_of(design)
+            frozenset({name}), copper, own, stage.total, passed, design.gap
         )
     for members, one in found.items():
         total = verified_stage(one.plan, one.days)
@@ -194,6 +189,6 @@ def coalition_costs(
         design = one.plan.designs[0]
         copper = design_stage(one.copper[:1]).of([*members, NETWORK])
         costs[members] = CoalitionCost(
-            members, copper, own, total.total, one.verdict == "feasible", gap_of(design)
+            members, copper, own, total.total, one.verdict == "feasible", design.gap
         )
     return costs

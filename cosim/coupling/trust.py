@@ -3,8 +3,8 @@
 At a step where the dispatch jumps between two schedules of nearly the same cost, each with losses
 that make the other one cheaper, no constant suits both. The injections are then kept in a narrow
 band around the last verified ones; whatever balances the network stays free. In a pipe network the
-band keeps to one side of zero: a station that draws and one that feeds in are two states, with a jump
-of the losses between them where it has a bypass.
+band keeps to one side of zero: a station that draws and one that feeds in are two states, with a
+jump of the losses between them where it has a bypass.
 """
 
 from __future__ import annotations

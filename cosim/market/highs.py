@@ -222,7 +222,8 @@ class Handle:
             return Outcome(status, None, np.inf, -np.inf)
         solution = h.getSolution()
         objective = float(info.objective_function_value)
-        if self.integer:
+        searched = self.integer and info.mip_node_count >= 0  # not where nothing is integer
+        if searched:
             x = np.array(solution.col_value)
             return Outcome(status, x, objective, float(info.mip_dual_bound))
         bound = objective if status is Status.OPTIMAL else -np.inf

@@ -141,12 +141,16 @@ def _peak(where: str) -> Problem:
 
 
 def _supply(config: ScenarioConfig, design: Design) -> Iterator[Problem]:
-    """Every demand can be met by something that is for sale or connected."""
+    """Every demand can be met by something that is for sale or connected.
+
+    Heat too, wherever pipes may lead: each building is designed by itself as well, for what it
+    would cost without the others.
+    """
     makers = {"heat": ("chp", "boiler", "heat_pump"), "cooling": ("chiller", "absorption_chiller")}
     joined = {name for route in design.pipes.routes for name in route.between}
     for name, participant in config.participants.items():
         for carrier, kinds in makers.items():
-            if carrier not in participant.demand or (carrier == "heat" and name in joined):
+            if carrier not in participant.demand:
                 continue
             if not any(_for_sale(design, name, kind) for kind in kinds):
                 yield Problem(

@@ -31,7 +31,7 @@ COMFORT_C, HOTTEST_C = 20.0, 35.0
 COOLING = {"hotel": (0.06, 0, 24), "office": (0.02, 7, 20), "hospital": (0.08, 0, 24)}
 """Share of the peak that needs no weather; first and last hour of use."""
 CLEARNESS = 0.55
-"""Real over clear-sky irradiance, mean of the year (assumed; gives about 1,100 h at rated power)."""
+"""Real over clear-sky irradiance, mean of the year (assumed; about 1,100 h at rated power)."""
 NOTICE = """
 Electricity and heat over their annual mean: BDEW standard profiles made with demandlib (MIT).
 Cooling over its annual mean, outdoor_c, prices: assumed. pv: power over rated power, clear sky by
