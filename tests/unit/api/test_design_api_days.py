@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cosim.api.design_days import Arrangement, DayResult, run_day
-from cosim.api.design_feedback import design_cuts
+from cosim.api.designing.days import Arrangement, DayResult, run_day
+from cosim.api.designing.feedback import design_cuts
 from cosim.api.session import load
 from cosim.records.design import OPERATION_COLUMNS, Design, LaidPipe, Unit
 from cosim.scenario import Scenario

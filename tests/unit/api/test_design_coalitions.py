@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from cosim.api.design_coalitions import design_coalitions
+from cosim.api.designing.coalitions import design_coalitions
 from cosim.market.design import DesignProblem, solve_design
 from cosim.records.design import DesignCut
 from cosim.settlement import Players

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cosim.api.design_days import Arrangement, roles_of
-from cosim.api.design_feedback import role_cuts
-from cosim.api.design_pressure import _shares, way
-from cosim.api.design_shares import recommend
+from cosim.api.designing.days import Arrangement, roles_of
+from cosim.api.designing.feedback import role_cuts
+from cosim.api.designing.pressure import _shares, way
+from cosim.api.designing.shares import recommend
 from cosim.grids.heat.laid import Circuit
 from cosim.records.design import OPERATION_COLUMNS, Design
 from tests.support import quarter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cosim.api.leader_admm import search_with_admm, split_at
+from cosim.api.leading.admm import search_with_admm, split_at
 from cosim.market import Market
 from cosim.market.leader.from_market import game_of
 from cosim.market.leader.problem import LeaderSettings

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cosim.api.leader_firm import firmer, profit_of
+from cosim.api.leading.firm import firmer, profit_of
 from cosim.market.announced import Announced, AnnouncedMarket, price_keys
 from cosim.market.leader.from_market import followers_of
 from cosim.market.market import Market

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cosim.api.leader_summary import capital_recovery, investment_per_horizon
+from cosim.api.leading.summary import capital_recovery, investment_per_horizon
 from cosim.scenario.leader import Investment, Leader
 from tests.support.community import scenario
 

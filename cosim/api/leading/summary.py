@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cosim.api.leader import Led
+from cosim.api.leading.lead import Led
 from cosim.coupling import Coupled
 from cosim.market.announced import TRADE_PREFIX, Announced
 from cosim.market.leader.ranges import price_ranges

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cosim.api.design_money import CoalitionCost
-from cosim.api.design_tables import label
+from cosim.api.designing.money import CoalitionCost
+from cosim.api.designing.tables import label
 from cosim.games import Game
 from cosim.scenario import Scenario
 from cosim.settlement import CoalitionValue, Players, allocation_table, game_of

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from cosim.api.design_coalitions import design_coalitions
-from cosim.api.design_days import DayResult
-from cosim.api.design_money import (
+from cosim.api.designing.coalitions import design_coalitions
+from cosim.api.designing.days import DayResult
+from cosim.api.designing.money import (
     LOSSES,
     CoalitionCost,
     coalition_costs,
@@ -21,10 +21,10 @@ from cosim.api.design_money import (
     stand_alone_costs,
     verified_stage,
 )
-from cosim.api.design_report import run_summary
-from cosim.api.design_search import Bench, Found, annual_cost, search_apart, search_together
-from cosim.api.design_shares import Shares, share_out, single_players
-from cosim.api.design_tables import (
+from cosim.api.designing.report import run_summary
+from cosim.api.designing.search import Bench, Found, annual_cost, search_apart, search_together
+from cosim.api.designing.shares import Shares, share_out, single_players
+from cosim.api.designing.tables import (
     attempt_frame,
     cost_frame,
     cut_frame,
@@ -34,8 +34,9 @@ from cosim.api.design_tables import (
     pipe_frame,
     unit_frame,
 )
-from cosim.api.main_job import Solved, conclude, run_tables
 from cosim.api.progress import Progress
+from cosim.api.run_tables import run_tables
+from cosim.api.stages import Solved, conclude
 from cosim.api.stopwatch import Stopwatch
 from cosim.api.summary import rounded_seconds
 from cosim.coupling.confirm import confirm

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cosim.api.design_days import HEAT, DayResult
-from cosim.api.design_money import CoalitionCost
-from cosim.api.design_search import Attempt, Found
+from cosim.api.designing.days import HEAT, DayResult
+from cosim.api.designing.money import CoalitionCost
+from cosim.api.designing.search import Attempt, Found
 from cosim.market.design import DesignProblem
 from cosim.records.design import Design, Unit
 from cosim.records.names import NETWORK

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from cosim.api import summary as summaries
-from cosim.api.design_money import LOSSES, CoalitionCost, verified_stage
-from cosim.api.design_search import Found
-from cosim.api.design_shares import Shares
-from cosim.api.design_tables import label
+from cosim.api.designing.money import LOSSES, CoalitionCost, verified_stage
+from cosim.api.designing.search import Found
+from cosim.api.designing.shares import Shares
+from cosim.api.designing.tables import label
 from cosim.coupling.merged import merged_certificates
 from cosim.market.design import DesignProblem
 from cosim.records.design import Design

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from cosim.api.design_days import HEAT, DayResult
+from cosim.api.designing.days import HEAT, DayResult
 from cosim.grids.heat.laid import Circuit
 from cosim.market.design.pipes import capability
 from cosim.records import Injections, StepFailure, Violation

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cosim.api.design_days import Arrangement, DayResult, run_day
-from cosim.api.design_feedback import design_cuts, role_cuts
+from cosim.api.designing.days import Arrangement, DayResult, run_day
+from cosim.api.designing.feedback import design_cuts, role_cuts
 from cosim.api.progress import Progress
 from cosim.coupling.outcome import Verdict
 from cosim.errors import Infeasible

@@ -1,6 +1,6 @@
 """What physics teaches about a design: days of the loop become cuts of the design problem.
 
-- Pressure and velocity: see `cosim.api.design_pressure`.
+- Pressure and velocity: see `cosim.api.designing.pressure`.
 - Demand that is not met even by the loop: the building needs a larger unit.
 - Voltage, loading: what a building imports or exports in that hour is at most what the loop left.
 - One pump holds the pressure of a circuit: on a day its building only delivers, and every other
@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from cosim.api.design_days import HEAT, Arrangement, DayResult, roles_of
-from cosim.api.design_pressure import names_of, power_kw, pressure_cuts, velocity_cuts
+from cosim.api.designing.days import HEAT, Arrangement, DayResult, roles_of
+from cosim.api.designing.pressure import names_of, power_kw, pressure_cuts, velocity_cuts
 from cosim.grids.heat.laid import Circuit, circuits
 from cosim.records import Violation
 from cosim.records.design import DesignCut, TypicalDay

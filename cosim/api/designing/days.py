@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cosim.api.design_market import FreeMarket, warm_lines
-from cosim.api.design_scenario import HOURS, UNSERVED, DayCase, Role, write_day
-from cosim.api.main_job import Job
+from cosim.api.designing.market import FreeMarket, warm_lines
+from cosim.api.designing.scenario import HOURS, UNSERVED, DayCase, Role, write_day
 from cosim.api.progress import Progress, Silent
 from cosim.api.session import build_physics, load
+from cosim.api.stages import Job
 from cosim.api.stopwatch import Stopwatch
 from cosim.coupling import Case, Coupled
 from cosim.coupling.handle import MarketHandle

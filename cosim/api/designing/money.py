@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cosim.api.design_days import Arrangement, DayResult
-from cosim.api.design_search import Found
+from cosim.api.designing.days import Arrangement, DayResult
+from cosim.api.designing.search import Found
 from cosim.records import Schedule
 from cosim.records.design import Design
 from cosim.records.names import NETWORK

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from cosim.api.leader_admm import search_with_admm
-from cosim.api.leader_firm import firmer, profit_of
+from cosim.api.leading.admm import search_with_admm
+from cosim.api.leading.firm import firmer, profit_of
 from cosim.api.progress import Progress
 from cosim.api.session import Physics
 from cosim.api.stopwatch import Stopwatch

@@ -1,0 +1,1 @@
+"""A run in which an operator sets prices and its followers answer."""
