@@ -118,6 +118,7 @@ def coalition_figure(run: Run) -> Figure | None:
     left_out = len(run.tables.coalitions) - len(table)
     more = f" ({left_out} coalitions that save nothing are not shown)" if left_out else ""
     axis.set_xlabel(f"saving, {run.currency}{more}")
+    axis.xaxis.set_major_formatter(text.tick)
     axis.spines["left"].set_visible(False)
     axis.axvline(0.0, color=style.GREY, linewidth=0.8)
     axis.legend(handles=handles, loc="lower right")
@@ -133,4 +134,5 @@ def _cloud(run: Run, table: pd.DataFrame) -> Figure:
     axis.plot(x, table["value"], "o", color=style.BLUE, markersize=4, alpha=0.6, linewidth=0)
     axis.set_xlabel("players in the coalition")
     axis.set_ylabel(f"saving, {run.currency}")
+    axis.yaxis.set_major_formatter(text.tick)
     return figure

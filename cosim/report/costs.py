@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cosim.report import style, text
 from cosim.report.data import Run
@@ -138,4 +139,5 @@ def participant_costs(run: Run) -> Figure | None:
         axis.tick_params(axis="y", length=0, labelcolor=style.INK)
         axis.spines["left"].set_visible(False)
         axis.xaxis.set_major_formatter(text.tick)
+        axis.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
     return figure

@@ -258,5 +258,7 @@ def _diagnose(
     table["worst_excess"] = float(excess.iloc[worst])
     table["blocking_coalition"] = "+".join(sorted(excess.index[worst])) if blocks else ""
     table["propensity_to_disrupt"] = disruption(game, allocation).reindex(names).to_numpy()
-    found = fairness(gains(game, allocation), negligible=tolerances.grand + rounding)
+    all_noise = abs(total) <= tolerances.grand
+    noise = rounding + (tolerances.grand if all_noise else 0.0)
+    found = fairness(gains(game, allocation), negligible=noise)
     return table.assign(fi=found.fi, jain=found.jain, gini=found.gini)
