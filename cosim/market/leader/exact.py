@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from cosim.errors import SolveError
 from cosim.market.highs import Clock, Handle, Status
 from cosim.market.leader.conditions import Canonical, canonical
 from cosim.market.leader.kkt import SingleLevel, single_level
+from cosim.market.leader.narrow import Narrowed, narrowed
 from cosim.market.leader.outcome import Record, conclude, relative_gap
 from cosim.market.leader.problem import LeaderOutcome, LeaderProblem, LeaderSettings
 from cosim.market.leader.reduce import reduced
@@ -54,9 +57,14 @@ class Exact:
                 single, followers, responses, best, clock, settings,
                 lambda: record.add(best.profit, ceiling),
             )  # fmt: skip
-            found = _prove(single, responses, best, clock, settings, ceiling)
+            assumed = any(capped.any() for capped in single.capped)
+            tell = partial(_tell, record, best, ceiling, assumed)
+            narrow = narrowed(
+                small, followers, caps, single, responses, best, clock, settings, tell
+            )
+            found = _prove(narrow, responses, best, clock, settings)
             near = found is None or suspect(single, best.point, caps)
-            sure = not (near and any(capped.any() for capped in single.capped))
+            sure = not (near and assumed)
             # What was proven holds only inside bounds that no multiplier has come near to.
             bound = min(ceiling, found) if sure and found is not None else ceiling
             record.add(best.profit, bound)
@@ -103,15 +111,19 @@ def _kinds(one: Canonical) -> IntArray:
     return np.asarray(np.unique(marks, axis=0, return_inverse=True)[1]).ravel()
 
 
+def _tell(record: Record, best: Best, ceiling: float, assumed: bool, bound: float) -> None:
+    record.add(best.profit, ceiling if assumed else min(ceiling, bound))
+
+
 def _prove(
-    single: SingleLevel,
-    responses: Responses,
-    best: Best,
-    clock: Clock,
-    settings: LeaderSettings,
-    ceiling: float,
+    narrow: Narrowed, responses: Responses, best: Best, clock: Clock, settings: LeaderSettings
 ) -> float | None:
     """Return the proven bound; None if the program is infeasible, as too tight bounds make it."""
+    if narrow.empty:
+        return best.profit if narrow.rounds else None
+    if relative_gap(best.profit, narrow.bound) <= settings.gap:
+        return narrow.bound
+    single = narrow.single
     handle = Handle(
         single.program,
         integer=True,
@@ -119,17 +131,14 @@ def _prove(
         mip_gap=0.5 * settings.gap,
         restarts=True,
     )
-    if best.point is not None and relative_gap(best.profit, ceiling) < WORTH_OFFERING:
+    if best.point is not None and relative_gap(best.profit, narrow.bound) < WORTH_OFFERING:
         handle.offer(best.point, spare=False)
     outcome = handle.run(clock.left)
     if outcome.status is Status.INFEASIBLE:
-        return None
+        return best.profit if narrow.rounds else None
     if outcome.x is not None:
         best.offer(responses, outcome.x[single.prices], outcome.x)
-    bound = -outcome.bound
-    if relative_gap(best.profit, bound) < 0:
-        return best.profit
-    return bound
+    return max(best.profit, min(narrow.bound, -outcome.bound))
 
 
 def suspect(single: SingleLevel, point: FloatArray | None, caps: list[FloatArray]) -> bool:

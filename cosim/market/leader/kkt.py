@@ -16,6 +16,9 @@ from cosim.market.leader.stack import Stack
 from cosim.market.program import BoolArray, Program
 from cosim.records.time import FloatArray
 
+MultiplierRange = tuple[FloatArray, FloatArray]
+"""Least and greatest multipliers of a follower's rows, each of shape (m,)."""
+
 
 @dataclass(frozen=True, slots=True)
 class SingleLevel:
@@ -44,6 +47,7 @@ def single_level(
     caps: Sequence[FloatArray],
     patterns: Sequence[Sequence[FloatArray]] = (),
     seen: Sequence[Sequence[FloatArray]] = (),
+    ranges: Sequence[MultiplierRange] = (),
 ) -> SingleLevel:
     """Write the game as one program.
 
@@ -62,6 +66,7 @@ def single_level(
         caps: assumed bound on the row multipliers of each, see `multiplier_box`.
         patterns: known patterns of every follower, each of shape (n,) with the values of binaries.
         seen: feasible responses of every follower, each of shape (n,): a weaker, cheaper limit.
+        ranges: known ranges of every follower's row multipliers, instead of derived ones.
     """
     stack = Stack()
     prices = stack.columns(game.price_lb, game.price_ub)
@@ -70,9 +75,15 @@ def single_level(
     stack.rows([(prices, game.price_rows)], -np.inf, game.price_row_ub)
     places, capped = [], []
     nothing: list[Sequence[FloatArray]] = [()] * len(followers)
-    known = zip(followers, caps, patterns or nothing, seen or nothing, strict=True)
-    for one, cap, own_patterns, own_seen in known:
-        low, high, assumed = multiplier_box(one, game, cap)
+    unknown: list[MultiplierRange | None] = [None] * len(followers)
+    known = zip(
+        followers, caps, patterns or nothing, seen or nothing, ranges or unknown, strict=True
+    )
+    for one, cap, own_patterns, own_seen, given in known:
+        if given is None:
+            low, high, assumed = multiplier_box(one, game, cap)
+        else:
+            (low, high), assumed = given, np.zeros(one.m, dtype=bool)
         box = _Box(low, high, *bound_box(one, game, low, high))
         place = _add_follower(stack, prices, one, game, box)
         for pattern in own_patterns:
