@@ -16,6 +16,8 @@ import pytest
 from cosim import api
 from tests.support import campus
 
+pytestmark = pytest.mark.xdist_group("cooling")  # one process, so that its fixtures run once
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -15,6 +15,8 @@ from cosim import api
 from cosim.errors import ScenarioError
 from tests.support import quarter
 
+pytestmark = pytest.mark.xdist_group("design_mode")  # one process, so that its fixtures run once
+
 LEAST_BAR = 0.6
 
 

@@ -16,6 +16,10 @@ from cosim import api
 from cosim.errors import ScenarioError
 from tests.support import hamlet
 
+pytestmark = pytest.mark.xdist_group(
+    "hydrogen_in_gas"
+)  # one process, so that its fixtures run once
+
 LHV, LIGHT = 13.1, 33.33
 DRAWN_KW = 500.0
 MAX_FRACTION = 0.1

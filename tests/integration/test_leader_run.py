@@ -13,6 +13,8 @@ import pytest
 from cosim import api
 from tests.support import leader_hamlet
 
+pytestmark = pytest.mark.xdist_group("leader_run")  # one process, so that its fixtures run once
+
 TARIFF_KWH = 0.25
 FOLLOWERS = {"plant", "home", "shop", "works"}
 

@@ -20,6 +20,8 @@ from cosim import api
 from cosim.cli import app
 from tests.support import hamlet
 
+pytestmark = pytest.mark.xdist_group("main_job")  # one process, so that its fixtures run once
+
 STEP_H = 0.25
 CONTRACT = (
     "summary.json",

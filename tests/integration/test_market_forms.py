@@ -16,6 +16,8 @@ from cosim.market.carbon_ladder import Ladder
 from cosim.results import read_run
 from tests.support import hamlet
 
+pytestmark = pytest.mark.xdist_group("market_forms")  # one process, so that its fixtures run once
+
 STEP_H = 0.25
 PEAK_PER_KW = 0.05
 LADDER = Ladder(np.array([80.0, 100.0]), np.array([88.0, 96.0]), 0.005)

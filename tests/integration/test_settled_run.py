@@ -16,6 +16,8 @@ from cosim.api import coalition_runs
 from cosim.settlement.accounts import balances
 from tests.support import hamlet
 
+pytestmark = pytest.mark.xdist_group("settled_run")  # one process, so that its fixtures run once
+
 
 def small() -> dict[str, Any]:
     """Return the hamlet with its electric network alone, negotiated without a centre as well."""

@@ -16,6 +16,8 @@ from cosim.results import read_run
 from tests.support import long_hamlet
 from tests.support.rolling import series
 
+pytestmark = pytest.mark.xdist_group("windows")  # one process, so that its fixtures run once
+
 CARRY = {"window_hours": 12, "look_ahead_hours": 6}
 WALL_TIMES = {"iterations.parquet", "windows.parquet"}
 

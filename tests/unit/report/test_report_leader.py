@@ -22,6 +22,8 @@ from cosim.report.leader_search import search_figure
 from cosim.results import RunTables, export_run, write_run
 from tests.support import run_folder
 
+pytestmark = pytest.mark.xdist_group("report_leader")  # one process, so that its fixtures run once
+
 STEPS = 8
 ENTRY: dict[str, Any] = {
     "method": "exact",

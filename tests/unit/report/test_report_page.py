@@ -19,6 +19,8 @@ from cosim.report.verdict import banner, tiles
 from cosim.results import RunTables, write_run
 from tests.support import run_folder
 
+pytestmark = pytest.mark.xdist_group("report_page")  # one process, so that its fixtures run once
+
 ALL_SECTIONS = [
     "price", "limits", "changes", "networks", "dispatch", "losses", "search", "tight", "shares",
     "prices", "certificate", "participants",
