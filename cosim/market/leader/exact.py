@@ -9,8 +9,9 @@ import numpy as np
 from cosim.errors import SolveError
 from cosim.market.highs import Clock, Handle, Status
 from cosim.market.leader.conditions import Canonical, canonical
+from cosim.market.leader.derived import derived_ranges
 from cosim.market.leader.kkt import SingleLevel, single_level
-from cosim.market.leader.narrow import Narrowed, narrowed
+from cosim.market.leader.narrow import KEPT, Narrowed, narrowed
 from cosim.market.leader.outcome import Record, conclude, relative_gap
 from cosim.market.leader.problem import LeaderOutcome, LeaderProblem, LeaderSettings
 from cosim.market.leader.reduce import reduced
@@ -26,6 +27,8 @@ NEAR_CAP = 0.9
 """Share of an assumed bound at which a multiplier makes it suspect."""
 WORTH_OFFERING = 0.1
 """Gap to the first bound above which a start keeps the solver's own searches in a poor place."""
+DERIVE_SHARE = 0.3
+"""Share of the time left for limits of multipliers that rest on no assumption."""
 CAP_ROUNDS = 3
 """Times the assumed bounds are enlarged before the result is called unproven."""
 
@@ -57,6 +60,7 @@ class Exact:
                 single, followers, responses, best, clock, settings,
                 lambda: record.add(best.profit, ceiling),
             )  # fmt: skip
+            single = _without_assumptions(small, followers, caps, single, best, clock, settings)
             assumed = any(capped.any() for capped in single.capped)
             tell = partial(_tell, record, best, ceiling, assumed)
             narrow = narrowed(
@@ -111,6 +115,23 @@ def _kinds(one: Canonical) -> IntArray:
     return np.asarray(np.unique(marks, axis=0, return_inverse=True)[1]).ravel()
 
 
+def _without_assumptions(
+    game: LeaderProblem,
+    followers: tuple[Canonical, ...],
+    caps: list[FloatArray],
+    single: SingleLevel,
+    best: Best,
+    clock: Clock,
+    settings: LeaderSettings,
+) -> SingleLevel:
+    """Return the program with limits of multipliers that follow from the best profit, if known."""
+    if not np.isfinite(best.profit) or not any(capped.any() for capped in single.capped):
+        return single
+    least = best.profit - KEPT * settings.gap * abs(best.profit)
+    ranges = derived_ranges(game, single, followers, least, DERIVE_SHARE * clock.left)
+    return single if ranges is None else single_level(game, followers, caps, ranges=ranges)
+
+
 def _tell(record: Record, best: Best, ceiling: float, assumed: bool, bound: float) -> None:
     record.add(best.profit, ceiling if assumed else min(ceiling, bound))
 
@@ -119,10 +140,12 @@ def _prove(
     narrow: Narrowed, responses: Responses, best: Best, clock: Clock, settings: LeaderSettings
 ) -> float | None:
     """Return the proven bound; None if the program is infeasible, as too tight bounds make it."""
+    # The best known point lies inside of all ranges: without one, the last bound is what is left.
+    before = narrow.bound if np.isfinite(narrow.bound) else None
     if narrow.empty:
-        return best.profit if narrow.rounds else None
+        return before
     if relative_gap(best.profit, narrow.bound) <= settings.gap:
-        return narrow.bound
+        return max(best.profit, narrow.bound)
     single = narrow.single
     handle = Handle(
         single.program,
@@ -135,7 +158,7 @@ def _prove(
         handle.offer(best.point, spare=False)
     outcome = handle.run(clock.left)
     if outcome.status is Status.INFEASIBLE:
-        return best.profit if narrow.rounds else None
+        return before
     if outcome.x is not None:
         best.offer(responses, outcome.x[single.prices], outcome.x)
     return max(best.profit, min(narrow.bound, -outcome.bound))

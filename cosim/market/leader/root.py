@@ -124,11 +124,7 @@ class Ranges(Handle):
         least, most = point.copy(), point.copy()
         for sign in (1.0, -1.0):
             for j in columns.tolist():
-                end = ENDS * (self.high[j] - self.low[j])
-                at_end = (
-                    least[j] <= self.low[j] + end if sign > 0 else most[j] >= self.high[j] - end
-                )
-                if at_end or self.empty:
+                if self.empty or self._near_end(j, sign, least[j], most[j]):
                     continue
                 left = stop - h.getRunTime()
                 if left <= 0.0:
@@ -141,8 +137,17 @@ class Ranges(Handle):
                 least, most = np.minimum(least, point), np.maximum(most, point)
                 self._take(j, sign, float(point[j]))
 
+    def _near_end(self, j: int, sign: float, least: float, most: float) -> bool:
+        width = self.high[j] - self.low[j]
+        if not np.isfinite(width):
+            return False
+        seen = least - self.low[j] if sign > 0 else self.high[j] - most
+        return bool(seen <= ENDS * width)
+
     def _take(self, j: int, sign: float, value: float) -> None:
-        room = ROUNDING * (1.0 + abs(value)) + ROUNDING_OF_RANGE * (self.high[j] - self.low[j])
+        width = self.high[j] - self.low[j]
+        room = ROUNDING * (1.0 + abs(value))
+        room += ROUNDING_OF_RANGE * (width if np.isfinite(width) else abs(value))
         if sign > 0:
             self.low[j] = min(max(self.low[j], value - room), self.high[j])
         else:

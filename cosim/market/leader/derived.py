@@ -1,0 +1,73 @@
+"""Ranges of multipliers that follow from the best known profit, where none follow by themselves.
+
+What the followers pay is their dual objective less their other costs, and the cost of all together
+has a least value. A multiplier that is too large lowers the dual objective, so no profit as high as
+the best known one is left. Its extreme values are linear programs over primal and dual feasible
+points; complementarity and all assumed limits are left out, so nothing rests on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy import sparse
+
+from cosim.market.leader.conditions import Canonical, multiplier_box
+from cosim.market.leader.kkt import MultiplierRange, SingleLevel
+from cosim.market.leader.problem import LeaderProblem
+from cosim.market.leader.root import Ranges
+from cosim.market.program import Bounds, Program
+
+
+def derived_ranges(
+    game: LeaderProblem,
+    single: SingleLevel,
+    followers: Sequence[Canonical],
+    least_profit: float,
+    seconds: float,
+) -> tuple[MultiplierRange, ...] | None:
+    """Return ranges of all row multipliers; None if one stays open or the time is over.
+
+    Args:
+        game: the game.
+        single: the game as one program, with assumed limits of multipliers.
+        followers: each in canonical form.
+        least_profit: points that earn less are of no interest.
+        seconds: most of wall time.
+    """
+    every = np.arange(single.program.n)
+    where = [every[at.row_dual] for at in single.followers]
+    wanted = np.concatenate([at[capped] for at, capped in zip(where, single.capped, strict=True)])
+    asked = Ranges(_without_switches(game, single, followers), -least_profit)
+    asked.narrow(wanted, seconds)
+    low, high = asked.low, asked.high
+    if asked.empty or not (np.isfinite(low[wanted]).all() and np.isfinite(high[wanted]).all()):
+        return None
+    ranges = []
+    for one, at in zip(followers, where, strict=True):
+        # What is known of some multipliers narrows the others.
+        own = low[at], high[at]
+        least, most, _ = multiplier_box(one, game, np.maximum(np.abs(own[0]), np.abs(own[1])))
+        ends = np.maximum(least, own[0]), np.minimum(most, own[1])
+        ranges.append((np.minimum(*ends), np.maximum(*ends)))
+    return tuple(ranges)
+
+
+def _without_switches(
+    game: LeaderProblem, single: SingleLevel, followers: Sequence[Canonical]
+) -> Program:
+    """Return primal and dual feasibility alone, with multipliers as free as theory has them."""
+    program = single.program
+    switches = np.zeros(program.n, dtype=bool)
+    low, high = program.bounds.col_lb.copy(), program.bounds.col_ub.copy()
+    for one, at in zip(followers, single.followers, strict=True):
+        for block in (at.row_switch, at.low_switch, at.high_switch):
+            switches[block] = True
+        low[at.row_dual], high[at.row_dual], _ = multiplier_box(one, game, np.full(one.m, np.inf))
+        high[at.low_dual], high[at.high_dual] = np.inf, np.inf
+    kept = np.asarray(abs(program.matrix) @ switches.astype(float)) == 0.0
+    bounds = Bounds(low, high, program.bounds.row_lb[kept], program.bounds.row_ub[kept])
+    matrix = sparse.csr_array(program.matrix[np.flatnonzero(kept)])
+    return replace(program, matrix=matrix, bounds=bounds)
