@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cosim.coupling.balance import largest, mismatch
@@ -182,6 +182,7 @@ class Loop:
     def _settle(self, case: Case, point: _Point) -> tuple[_Point, Verdict]:
         """Search with binaries kept; the last word has a market that is free to choose them."""
         point, verdict = self._search(case, point)
+        bound = float("-inf")
         for _ in range(FREE_ROUNDS):
             if point.schedule.optimal or verdict == "unresolved":
                 return point, verdict
@@ -192,8 +193,9 @@ class Loop:
                 return better, "feasible"
             if verdict == "infeasible" and better.schedule.unmet:
                 return better, verdict
+            bound = max(bound, better.schedule.bound)
             point, verdict = self._search(case, better)
-        return point, verdict
+        return _bounded(point, bound), verdict
 
     def _search(self, case: Case, point: _Point) -> tuple[_Point, Verdict]:
         stalled, last = 0, float("inf")
@@ -247,6 +249,19 @@ class Loop:
     def _memory(self, first: Schedule, last: Schedule) -> LoopMemory:
         lines = tuple(self._feeder.lines)
         return LoopMemory(tuple(self._history), self._market.cuts, lines, first, last)
+
+
+def _bounded(point: _Point, bound: float) -> _Point:
+    """Return a point whose binaries were kept with the bound of an earlier, free round.
+
+    Rounds only add constraints, so what was proven of fewer holds.
+    """
+    schedule = point.schedule
+    if schedule.bound >= bound:
+        return point
+    bound = min(bound, schedule.cost)
+    gap = (schedule.cost - bound) / max(abs(schedule.cost), 1e-9)
+    return replace(point, schedule=replace(schedule, bound=bound, gap=gap))
 
 
 def _explained(point: _Point) -> bool:
