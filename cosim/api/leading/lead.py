@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -19,6 +20,7 @@ from cosim.market.leader.from_market import Game, followers_of, game_of
 from cosim.market.leader.on_off import refuse_on_off
 from cosim.market.leader.problem import LeaderOutcome, LeaderSettings
 from cosim.market.leader.solve import solve_leader
+from cosim.records.time import FloatArray
 from cosim.scenario import Scenario
 from cosim.scenario.leader import Leader
 
@@ -129,16 +131,20 @@ def _search_again(
     scenario: Scenario, leader: Leader, game: Game, rounds: list[Round]
 ) -> LeaderOutcome | None:
     """Return prices; None where there are none under the networks and earlier ones will do."""
+    known = {id(one.outcome): one.outcome for one in rounds}.values()
+    starts = [prices for one in known for prices in (one.prices_nudged, one.prices)]
     try:
-        return _search(scenario, leader, game)
+        return _search(scenario, leader, game, starts)
     except SolveError:
         if any(one.coupled.verdict == "feasible" for one in rounds):
             return None
         raise
 
 
-def _search(scenario: Scenario, leader: Leader, game: Game) -> LeaderOutcome:
-    settings = settings_of(scenario, leader)
+def _search(
+    scenario: Scenario, leader: Leader, game: Game, starts: Sequence[FloatArray]
+) -> LeaderOutcome:
+    settings = replace(settings_of(scenario, leader), starts=tuple(starts))
     if leader.method == "evolutionary" and leader.evolutionary.inner == "admm":
         return search_with_admm(game, settings, scenario.config.bargaining.distributed)
     return solve_leader(game.problem, settings)

@@ -158,7 +158,11 @@ def repaired(game: LeaderProblem, prices: FloatArray) -> FloatArray:
 def _evolve(score: _Score, record: Record, settings: LeaderSettings) -> None:
     game = score.responses.game
     rng = np.random.default_rng(settings.seed)
-    starts = [*price_guesses(game, settings.seed, 0), score.responses.welfare_prices()]
+    starts = [
+        *settings.starts,
+        *price_guesses(game, settings.seed, 0),
+        score.responses.welfare_prices(),
+    ]
     width = game.price_ub - game.price_lb
     while len(starts) < settings.population:
         starts.append(game.price_lb + width * rng.random(game.n_prices))

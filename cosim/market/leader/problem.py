@@ -102,6 +102,8 @@ class LeaderSettings:
         population: of the search.
         generations: of the search.
         threads: of HiGHS.
+        starts: prices that are good as far as is known, shape (n_prices,) each, such as those of a
+            game before this one.
     """
 
     method: Method = "exact"
@@ -114,6 +116,7 @@ class LeaderSettings:
     population: int = 32
     generations: int = 60
     threads: int = 1
+    starts: tuple[FloatArray, ...] = ()
 
 
 HISTORY = ("method", "iteration", "seconds", "best", "bound")

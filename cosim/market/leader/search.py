@@ -71,7 +71,11 @@ def climb(
     single program is then small, and its solution is the next start. `told` is called after each.
     """
     handle = Handle(single.program, integer=True, threads=settings.threads, mip_gap=1e-4)
-    guesses = [*support_starts(responses), *price_guesses(responses.game, settings.seed, 2)]
+    guesses = [
+        *settings.starts,
+        *support_starts(responses),
+        *price_guesses(responses.game, settings.seed, 2),
+    ]
     for guess in guesses:
         best.offer(responses, guess, None)
     told()
