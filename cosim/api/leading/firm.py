@@ -74,5 +74,8 @@ def _candidates(
     meant, nudged = first
     for factor in FURTHER:
         prices = np.clip(meant + factor * (nudged - meant), low, high)
+        # Where buying would come to cost more than selling earns, both give way by half.
+        crossed = np.maximum(rows @ prices - limit, 0.0)
+        prices = np.clip(prices - 0.5 * (rows.T @ crossed), low, high)
         if (rows @ prices <= limit + 1e-9).all():
             yield factor, prices
