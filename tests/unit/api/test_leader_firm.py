@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cosim.api.leading.firm import firmer, profit_of
+from cosim.api.leading.firm import _candidates, firmer, profit_of
 from cosim.market.announced import Announced, AnnouncedMarket, price_keys
 from cosim.market.leader.from_market import followers_of
 from cosim.market.market import Market
@@ -65,3 +65,24 @@ def test_prices_stay_inside_their_ranges_and_where_they_earn_most() -> None:
     before = first.solve(members)
     # Every price is at its lowest already, so nothing further is to be had.
     assert firmer(first.scenario, leader, first, (meant, nudged), members, before) is None
+
+
+def test_where_buying_and_selling_would_cross_both_give_way() -> None:
+    """The service fee of this game leaves buying at most 2 fee above selling; the middle stays."""
+    meant = np.array([0.10, 0.10, 0.11, 0.11])
+    nudged = meant + 1e-3 * np.array([1.0, 1.0, -1.0, -1.0])
+    first = market(nudged)
+    leader = first.scenario.config.leader
+    assert leader is not None
+    keys = tuple(first.announced.prices)
+    room = 2.0 * leader.prices["electricity"].service_fee_per_kwh
+    tried = dict(_candidates(first.scenario, leader, first, (meant, nudged)))
+    assert list(tried) == [4.0, 16.0, 64.0]
+    rows = {key: slice(k * STEPS, (k + 1) * STEPS) for k, key in enumerate(keys)}
+    for prices in tried.values():
+        buy, sell = prices[rows["electricity", "buy"]], prices[rows["electricity", "sell"]]
+        assert (buy - sell <= room + 1e-9).all()
+    far = tried[16.0]
+    buy, sell = far[rows["electricity", "buy"]], far[rows["electricity", "sell"]]
+    assert 0.5 * (buy + sell) == pytest.approx([0.105, 0.105])
+    assert buy - sell == pytest.approx([room, room])
