@@ -223,15 +223,11 @@ def share_out(
         allocation=table,
         payments=money.payments,
         p2p_prices=price_table(money.peer, scenario.time),
-        accounts=account_table(together, money, _leader(scenario)),
+        accounts=account_table(together, money, players.leader),
         bargaining_power=power_table(together, players, settings, evidence),
         money=money,
         notes=(*notes, *money.notes),
     )
-
-
-def _leader(scenario: Scenario) -> str | None:
-    return None if scenario.config.leader is None else scenario.config.leader.participant
 
 
 def _notes(alone: Coupled, values: list[CoalitionValue]) -> tuple[str, ...]:

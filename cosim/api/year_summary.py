@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cosim.api import summary as summaries
@@ -47,7 +47,7 @@ def year_summary(
         "iterations": sum(len(outcome.iterations) for outcome in outcomes),
         "steps": len(scenario.time),
         "start": scenario.time.index[0].isoformat(),
-        "certificate": _certificate([outcome.summary["certificate"] for outcome in outcomes]),
+        "certificate": merged_certificates([o.summary["certificate"] for o in outcomes]),
         "horizon": {
             "windows": len(outcomes),
             "window_hours": config.horizon.window_hours,
@@ -110,39 +110,6 @@ def _causes(outcomes: Sequence[WindowOutcome]) -> list[dict[str, Any]]:
             "without_participants": before,
         }
     return sorted(merged.values(), key=lambda entry: -len(entry["steps"]))[:CAUSES_KEPT]
-
-
-def _certificate(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return one certificate: checks added up, the smallest margin of all windows."""
-    return merged_certificates(parts) | {
-        "balance_mismatch": {
-            carrier: max(part["balance_mismatch"][carrier] for part in parts)
-            for carrier in parts[0]["balance_mismatch"]
-        },
-        "reruns": {
-            grid: _reruns([part["reruns"][grid] for part in parts]) for grid in parts[0]["reruns"]
-        },
-    }
-
-
-def _reruns(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what was re-run in all windows of one network."""
-    worst: dict[str, float] = {}
-    sampled: dict[str, int] = {}
-    for entry in entries:
-        for quantity, value in entry["worst"].items():
-            worst[quantity] = max(worst.get(quantity, 0.0), value)
-        for rule, number in entry["sampled"].items():
-            sampled[rule] = sampled.get(rule, 0) + number
-    return {
-        "steps": sum(entry["steps"] for entry in entries),
-        "rerun": sum(entry["rerun"] for entry in entries),
-        "rule": "/".join(dict.fromkeys(entry["rule"] for entry in entries)),
-        "sampled": sampled,
-        "rounds": sum(entry["rounds"] for entry in entries),
-        "worst": worst,
-        "handed_over": list(dict.fromkeys(r for entry in entries for r in entry["handed_over"])),
-    }
 
 
 def _costs(verdict: Verdict, outcomes: Sequence[WindowOutcome]) -> dict[str, Any]:

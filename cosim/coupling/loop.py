@@ -37,8 +37,8 @@ class Case:
         operator: whether the system operator takes part.
         frozen: participants who keep the values of a schedule.
         start: a schedule to start the solver from.
-        effort: of the market in the first and the last round; the rounds between keep the binaries
-            of the round before.
+        effort: of the market in the first and the last round.
+        between: of the rounds between; as a rule they keep the binaries of the round before.
     """
 
     members: frozenset[str]
@@ -46,6 +46,7 @@ class Case:
     frozen: Mapping[str, Schedule] = field(default_factory=dict)
     start: Schedule | None = None
     effort: Effort = "proven"
+    between: Effort = "fixed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class Loop:
         case: Case,
         start: Schedule | None,
         phase: Literal["search", "refresh"],
-        effort: Effort = "fixed",
+        effort: Effort | None = None,
     ) -> _Point:
         began = clock.perf_counter()
         schedule = self._market.solve(
@@ -157,7 +158,7 @@ class Loop:
             operator=case.operator,
             frozen=case.frozen,
             start=start,
-            effort=effort,
+            effort=effort or case.between,
         )
         verification = self._networks.verify(schedule.injections, self._engine)
         differences = mismatch(self._networks, schedule, verification, self._baselines)

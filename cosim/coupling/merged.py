@@ -22,11 +22,22 @@ def merged_certificates(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return one certificate: checks added up, the smallest margin of all parts.
 
     Args:
-        parts: certificates of consecutive steps with the same networks, at least one.
+        parts: certificates of steps with the same networks, at least one; of a run, with
+            the mismatch of losses and what was re-run, or of a verification, without.
     """
     first = dict(parts[0])
     if len(parts) == 1:
         return first
+    if "balance_mismatch" in first:
+        first["balance_mismatch"] = {
+            carrier: max(part["balance_mismatch"][carrier] for part in parts)
+            for carrier in first["balance_mismatch"]
+        }
+    if "reruns" in first:
+        first["reruns"] = {
+            grid: _merged_reruns([part["reruns"][grid] for part in parts])
+            for grid in first["reruns"]
+        }
     digest = hashlib.sha256("".join(part["states_hash"] for part in parts).encode())
     return first | {
         "networks": {
@@ -54,6 +65,26 @@ def _merged_limit(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return dict(worst) | {
         "checks": sum(entry["checks"] for entry in entries),
         "violations": sum(entry["violations"] for entry in entries),
+    }
+
+
+def _merged_reruns(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what was re-run in all windows of one network."""
+    worst: dict[str, float] = {}
+    sampled: dict[str, int] = {}
+    for entry in entries:
+        for quantity, value in entry["worst"].items():
+            worst[quantity] = max(worst.get(quantity, 0.0), value)
+        for rule, number in entry["sampled"].items():
+            sampled[rule] = sampled.get(rule, 0) + number
+    return {
+        "steps": sum(entry["steps"] for entry in entries),
+        "rerun": sum(entry["rerun"] for entry in entries),
+        "rule": "/".join(dict.fromkeys(entry["rule"] for entry in entries)),
+        "sampled": sampled,
+        "rounds": sum(entry["rounds"] for entry in entries),
+        "worst": worst,
+        "handed_over": list(dict.fromkeys(r for entry in entries for r in entry["handed_over"])),
     }
 
 

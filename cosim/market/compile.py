@@ -181,7 +181,7 @@ def _layout(
         contracts=contract_columns(market, columns, rows, len(scenario.time)),
         peaks=peak_columns(market, columns),
         ladders=ladder_columns(market, columns),
-        leader=None if scenario.config.leader is None else scenario.config.leader.participant,
+        leader=scenario.config.leads,
         delivered=_leader_rows(market, "delivered", rows),
         received=_leader_rows(market, "received", rows),
     )

@@ -88,8 +88,7 @@ def _build(scenario: Scenario, baselines: Mapping[str, Baseline], past: Past) ->
     pooled = _add_pools(model, parties, steps)
     contracts = _contracts(parties)
     add_links(model, contracts, steps)
-    leader = None if scenario.config.leader is None else scenario.config.leader.participant
-    add_leader(model, parties, leader, steps, step_h)
+    add_leader(model, parties, scenario.config.leads, steps, step_h)
     people = {name: party for name, party in parties.items() if name != NETWORK}
     devices = {name: party.devices for name, party in people.items()}
     add_injections(model, scenario, {name: party.block for name, party in people.items()}, devices)
@@ -109,15 +108,10 @@ def _sharers(scenario: Scenario, parts: tuple[Charge, ...]) -> dict[Carrier, tup
     A leader shares nothing.
     """
     charged = {part.carrier for part in parts}
-    leader = scenario.config.leader
-    people = [
-        (name, one)
-        for name, one in scenario.config.participants.items()
-        if leader is None or name != leader.participant
-    ]
+    config = scenario.config
     return {
         carrier: (
-            *(name for name, one in people if carrier in one.connections),
+            *(n for n in config.followers if carrier in config.participants[n].connections),
             *((NETWORK,) if carrier in charged else ()),
         )
         for carrier in CARRIERS

@@ -132,8 +132,7 @@ def terms_of(
     carrier: Carrier,
 ) -> Terms:
     """Return how a participant trades a carrier; gas is never shared, nor does a leader share."""
-    leader = scenario.config.leader
-    leads = leader is not None and leader.participant == name
+    leads = name == scenario.config.leads
     connection = scenario.config.participants[name].connections[carrier]
     sharing = scenario.config.sharing.get(carrier, NOT_SHARED)
     form = "none" if carrier == "gas" or leads else sharing.form

@@ -149,6 +149,10 @@ class Injections:
     p_kw: FloatArray
     q_kvar: FloatArray
 
+    def of(self, terminal: str) -> FloatArray:
+        """Return the active power of a terminal in kW, shape (T,)."""
+        return self.p_kw[:, self.terminals.index(terminal)]
+
 
 @dataclass(frozen=True, slots=True)
 class StateField:

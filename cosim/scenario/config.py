@@ -94,6 +94,16 @@ class ScenarioConfig(Strict):
     verification: VerificationSection = VerificationSection()
     solver: SolverSection = SolverSection()
 
+    @property
+    def leads(self) -> str | None:
+        """The participant that sets prices for the others; None without a leader."""
+        return None if self.leader is None else self.leader.participant
+
+    @property
+    def followers(self) -> tuple[str, ...]:
+        """Every participant but the leader, in the order of the file."""
+        return tuple(name for name in self.participants if name != self.leads)
+
     @model_validator(mode="after")
     def _one_network_per_kind(self) -> ScenarioConfig:
         kinds = [network.kind for network in self.networks.values()]

@@ -227,7 +227,7 @@ def _players(config: ScenarioConfig) -> Iterator[Problem]:
         yield Problem(
             "bargaining.players", f"{some(twice)} in more than one player", "each participant once"
         )
-    missing = [name for name in _playing(config) if name not in listed]
+    missing = [name for name in config.followers if name not in listed]
     if missing:
         yield Problem(
             "bargaining.players",
@@ -235,12 +235,6 @@ def _players(config: ScenarioConfig) -> Iterator[Problem]:
             "each participant once",
             "add it to a player",
         )
-
-
-def _playing(config: ScenarioConfig) -> list[str]:
-    """Return the participants who bargain: all but a leader."""
-    leader = config.leader
-    return [n for n in config.participants if leader is None or n != leader.participant]
 
 
 def _bargaining(config: ScenarioConfig) -> Iterator[Problem]:
@@ -254,7 +248,7 @@ def _bargaining(config: ScenarioConfig) -> Iterator[Problem]:
         )
     if settings.power != "given":
         return
-    names = list(settings.players or _playing(config))
+    names = list(settings.players or config.followers)
     for name in names:
         if name not in settings.given_power:
             yield Problem(f"bargaining.given_power.{name}", "missing", "a positive number")

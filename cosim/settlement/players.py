@@ -55,12 +55,10 @@ def players_of(config: ScenarioConfig) -> Players:
 
     A leader is none: it earns by its prices.
     """
-    leader = None if config.leader is None else config.leader.participant
-    people = [name for name in config.participants if name != leader]
-    groups = config.bargaining.players or {name: (name,) for name in people}
+    groups = config.bargaining.players or {name: (name,) for name in config.followers}
     return Players(
         groups={name: tuple(members) for name, members in groups.items()},
         operator_plays=config.system_operator.player,
-        leader=leader,
+        leader=config.leads,
         shares=config.leader is None or config.leader.followers == "cooperating",
     )

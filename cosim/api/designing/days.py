@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cosim.api.designing.market import FreeMarket, warm_lines
+from cosim.api.designing.losses import warm_lines
 from cosim.api.designing.scenario import HOURS, UNSERVED, DayCase, Role, write_day
 from cosim.api.progress import Progress, Silent
 from cosim.api.session import build_physics, load
 from cosim.api.stages import Job
 from cosim.api.stopwatch import Stopwatch
 from cosim.coupling import Case, Coupled
-from cosim.coupling.handle import MarketHandle
 from cosim.grids.heat.laid import Circuit, circuits
 from cosim.market import Market
 from cosim.records.design import Design, LaidPipe, TypicalDay, Unit
@@ -188,12 +187,14 @@ def _run(base: Scenario, case: DayCase, folder: Path, told: Progress | None) -> 
     quiet = Silent() if told is None else told
     job = Job(scenario, physics, market, Stopwatch(quiet), quiet, case.together)
     settings = scenario.config.coupling.model_copy(update={"max_refreshes": 0})
-    handle: MarketHandle = market
+    sharing = Case(members=case.together)
     if case.circuit is not None:
+        # Units are just large enough: with on/off states of a round whose losses were wrong, the
+        # next one would leave demand unserved. A day of a few buildings is solved in a moment.
         market.set_loss_lines(warm_lines(physics, HEAT))
-        handle = FreeMarket(market)
-    loop = physics.loop(handle, scenario, "fast", quiet.iteration, settings=settings)
-    coupled = loop.run(Case(members=case.together))
+        sharing = replace(sharing, between="proven")
+    loop = physics.loop(market, scenario, "fast", quiet.iteration, settings=settings)
+    coupled = loop.run(sharing)
     return DayResult(case, job, coupled, unserved_of(coupled.schedule.table), file)
 
 
@@ -214,7 +215,7 @@ def unserved_of(table: pd.DataFrame) -> pd.DataFrame:
 def _exchanged_kw(result: DayResult, names: Sequence[str]) -> dict[str, FloatArray]:
     """Return the verified heat that buildings give to their circuit (negative: take), (24,)."""
     entry = result.coupled.schedule.injections[HEAT]
-    return {name: entry.p_kw[:, entry.terminals.index(name)] for name in names}
+    return {name: entry.of(name) for name in names}
 
 
 def _pump_kw(result: DayResult) -> FloatArray:

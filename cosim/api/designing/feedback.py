@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from cosim.api.designing.days import HEAT, Arrangement, DayResult, roles_of
-from cosim.api.designing.pressure import names_of, power_kw, pressure_cuts, velocity_cuts
+from cosim.api.designing.pressure import names_of, pressure_cuts, velocity_cuts
 from cosim.grids.heat.laid import Circuit, circuits
 from cosim.records import Violation
 from cosim.records.design import DesignCut, TypicalDay
@@ -130,7 +130,7 @@ def _cold_cuts(result: DayResult, circuit: Circuit, iteration: int) -> Iterator[
             continue
         entry = last.schedule.injections[HEAT]
         for name in circuit.buildings:
-            if name != circuit.host and power_kw(entry, name)[failure.step] > 0.0:
+            if name != circuit.host and entry.of(name)[failure.step] > 0.0:
                 yield DesignCut(
                     kind="exchange_max",
                     element=name,

@@ -117,7 +117,7 @@ def loss_shares(days: Sequence[DayResult], buildings: Sequence[str]) -> pd.Serie
                 continue
             for name in buildings:
                 if name in entry.terminals:
-                    p_kw = entry.p_kw[:, entry.terminals.index(name)]
+                    p_kw = entry.of(name)
                     energy[name] += day.case.day.weight_days * float(np.abs(p_kw).sum())
     total = sum(energy.values())
     even = 1.0 / len(buildings)

@@ -21,7 +21,7 @@ import numpy as np
 from cosim.api.designing.days import HEAT, DayResult
 from cosim.grids.heat.laid import Circuit
 from cosim.market.design.pipes import capability
-from cosim.records import Injections, StepFailure, Violation
+from cosim.records import StepFailure, Violation
 from cosim.records.design import DesignCut, LaidPipe
 from cosim.scenario import Scenario
 from cosim.units import PA_PER_BAR, W_PER_KW
@@ -64,16 +64,11 @@ def _entering_kw(base: Scenario, result: DayResult, circuit: Circuit, pipe: Laid
     """
     entry = result.coupled.first_schedule.injections[HEAT]
     behind = [n for n in circuit.buildings if pipe in way(circuit, n)]
-    drawn = np.abs(sum((power_kw(entry, name) for name in behind), np.zeros(len(entry.steps))))
+    drawn = np.abs(sum((entry.of(name) for name in behind), np.zeros(len(entry.steps))))
     spec = base.config.design
     assert spec is not None
     mean_k = (circuit.supply_c + circuit.return_c) / 2.0 - spec.pipes.ground_c
     return np.asarray(drawn + 2.0 * pipe.loss_w_per_m_k * pipe.length_m * mean_k / W_PER_KW)
-
-
-def power_kw(entry: Injections, name: str) -> np.ndarray:
-    """Return what a building gives to a network (negative: takes), kW, one value per step."""
-    return np.asarray(entry.p_kw[:, entry.terminals.index(name)])
 
 
 def pressure_cuts(

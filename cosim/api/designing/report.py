@@ -56,7 +56,8 @@ def run_summary(
         "iterations": len(grand.attempts),
         "steps": len(base.time),
         "start": base.time.index[0].isoformat(),
-        "certificate": _certificate(parts, base),
+        "certificate": merged_certificates([part["certificate"] for part in parts])
+        | {"input_hash": base.input_hash},
         "costs": {
             "copper_plate": copper,
             "verified": verified,
@@ -87,18 +88,6 @@ def _alone(apart: Found) -> float:
 def _by_owner(one: Found) -> dict[str, float]:
     owners = verified_stage(one.plan, one.days).by_owner()
     return {str(name): float(value) for name, value in owners.items()}
-
-
-def _certificate(parts: list[dict[str, Any]], base: Scenario) -> dict[str, Any]:
-    certificates = [part["certificate"] for part in parts]
-    merged = merged_certificates(certificates)
-    return merged | {
-        "balance_mismatch": {
-            carrier: max(one["balance_mismatch"][carrier] for one in certificates)
-            for carrier in merged["balance_mismatch"]
-        },
-        "input_hash": base.input_hash,
-    }
 
 
 def _bound(grand: Found, verified: float | None) -> dict[str, Any]:

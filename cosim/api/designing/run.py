@@ -54,11 +54,6 @@ DAYS = "days"
 """Folder of the verified days of everyone together, in the run folder."""
 
 
-def is_design(scenario: Scenario) -> bool:
-    """Return whether a scenario asks what to buy and lay."""
-    return scenario.config.design is not None
-
-
 def run_design(
     base: Scenario,
     folder: Path,

@@ -56,8 +56,7 @@ class Whole:
 
 def followers_of(config: ScenarioConfig) -> frozenset[str]:
     """Return everyone but the leader."""
-    leader = config.leader
-    return frozenset(n for n in config.participants if leader is None or n != leader.participant)
+    return frozenset(config.followers)
 
 
 def whole_of(market: Market, last: Schedule | None) -> Whole:
