@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -204,8 +204,23 @@ def gas_net(
     return net
 
 
-def write_background(folder: Path, tables: Iterable[tuple[str, Rows]]) -> None:
-    """Write `background_<kind>.csv` of customers who do not take part."""
-    for kind, rows in tables:
+def write_networks(
+    folder: Path,
+    electric: pandapower.pandapowerNet,
+    pipes: Mapping[str, pandapipes.pandapipesNet],
+    background: Mapping[str, Rows],
+) -> None:
+    """Write `electric.json`, a JSON file per network of pipes, and who does not take part.
+
+    Args:
+        folder: to write to.
+        electric: network.
+        pipes: carrier -> network.
+        background: carrier -> customers, for `background_<carrier>.csv`.
+    """
+    pandapower.to_json(electric, str(folder / "electric.json"))
+    for carrier, net in pipes.items():
+        pandapipes.to_json(net, str(folder / f"{carrier}.json"))
+    for carrier, rows in background.items():
         table = pd.DataFrame(list(rows), columns=["element", "id", "profile", "scale_kw"])
-        table.to_csv(folder / f"background_{kind}.csv", index=False)
+        table.to_csv(folder / f"background_{carrier}.csv", index=False)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from demandlib import bdew
 
 HERE = Path(__file__).parent
+SHARED = HERE / "../../networks/load_profiles.py"
+sys.path.insert(0, str(SHARED.parent))
+from load_profiles import electric, heat, hours_of, write_profiles  # noqa: E402
+
 YEAR, DAY = 2023, "2023-01-17"
 ZONE = "Asia/Shanghai"
 ELECTRIC = {"residential": "h0", "office": "g1", "retail": "g4"}
@@ -32,29 +36,20 @@ def outdoor_c(stamps: pd.DatetimeIndex) -> np.ndarray:
 
 def main() -> None:
     """Write winter_day.csv."""
-    year = pd.date_range(f"{YEAR}-01-01", periods=8760, freq="h")
-    air_c = pd.Series(outdoor_c(year), index=year)
-    electric = bdew.ElecSlp(YEAR).get_scaled_power_profiles(dict.fromkeys(ELECTRIC.values(), 1.0))
-    electric = electric.resample("h").mean()
-    columns = {
-        f"{name}_electric": (electric[kind] / electric[kind].mean()).to_numpy()
-        for name, kind in ELECTRIC.items()
-    }
+    year = hours_of(YEAR)
+    air_c = outdoor_c(year)
+    slp = electric(YEAR, ELECTRIC.values())
+    columns = {f"{name}_electric": slp[kind] for name, kind in ELECTRIC.items()}
     for name, (kind, building) in HEAT.items():
-        profile = bdew.HeatBuilding(
-            year, temperature=air_c, shlp_type=kind, building_class=building, wind_class=0,
-            annual_heat_demand=1.0,
-        ).get_bdew_profile()  # fmt: skip
-        columns[f"{name}_heat"] = (profile / profile.mean()).to_numpy()
-    columns["outdoor_c"] = air_c.to_numpy()
+        columns[f"{name}_heat"] = heat(year, air_c, kind, building)
+    columns["outdoor_c"] = air_c
     hour = year.hour
     columns["electricity_buy_usd_per_kwh"] = np.select(
         [(hour >= 8) & (hour < 11) | (hour >= 17) & (hour < 22), (hour < 6) | (hour >= 22)],
         [0.155, 0.055], 0.105,
     )  # fmt: skip
-    table = pd.DataFrame(columns, index=year.tz_localize(ZONE).rename("time")).loc[DAY].round(4)
-    lines = [f"# {line}" for line in NOTICE.strip().splitlines()]
-    (HERE / "winter_day.csv").write_text("\n".join(lines) + "\n" + table.to_csv())
+    table = pd.DataFrame(columns, index=year).loc[DAY].round(4)
+    write_profiles(HERE / "winter_day.csv", table, ZONE, NOTICE)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,19 @@ Needs demandlib and pvlib.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pvlib
-from demandlib import bdew
 
 HERE = Path(__file__).parent
+SHARED = HERE / "../../networks/load_profiles.py"
+sys.path.insert(0, str(SHARED.parent))
+from load_profiles import Cooling, electric, heat, hours_of, write_profiles  # noqa: E402
+
 YEAR, ZONE = 2023, "Asia/Shanghai"
 LATITUDE, LONGITUDE = 31.23, 121.47
 ELECTRIC = {"hotel": "g2", "office": "g1", "hospital": "g3"}
@@ -26,8 +30,7 @@ MEAN_C, SEASON_C, DAY_C = 17.1, 11.8, 3.6
 """Mean, half of the way from coldest to warmest month, half of the way from night to day."""
 SPELLS = ((5.3, 1.9), (8.7, 1.6), (19.0, 1.2))
 """Periods in days and sizes in K of waves that stand for warm and cold spells (assumed)."""
-COMFORT_C, HOTTEST_C = 20.0, 35.0
-"""Outdoor temperature below which only the base is cooled, and that of the peak."""
+WARMTH = Cooling(comfort_c=20.0, hottest_c=35.0)
 COOLING = {"hotel": (0.06, 0, 24), "office": (0.02, 7, 20), "hospital": (0.08, 0, 24)}
 """Share of the peak that needs no weather; first and last hour of use."""
 CLEARNESS = 0.55
@@ -48,15 +51,6 @@ def outdoor_c(stamps: pd.DatetimeIndex) -> npt.NDArray[np.float64]:
     return np.asarray(MEAN_C - SEASON_C * season - DAY_C * hour + spells)
 
 
-def cooling(
-    air_c: npt.NDArray[np.float64], hour: npt.NDArray[np.int64], base: float, first: int, last: int
-) -> npt.NDArray[np.float64]:
-    """Return cooling over its peak: a base, and the rest with the weather in hours of use."""
-    warm = np.clip((air_c - COMFORT_C) / (HOTTEST_C - COMFORT_C), 0.0, 1.0)
-    in_use = (hour >= first) & (hour < last)
-    return np.asarray(base + (1.0 - base) * warm * in_use)
-
-
 def photovoltaics(stamps: pd.DatetimeIndex) -> npt.NDArray[np.float64]:
     """Return power over rated power of modules at 15 degrees to the south."""
     middle = stamps.tz_localize(ZONE) + pd.Timedelta(minutes=30)
@@ -72,23 +66,16 @@ def photovoltaics(stamps: pd.DatetimeIndex) -> npt.NDArray[np.float64]:
 
 def columns() -> dict[str, npt.NDArray[np.float64]]:
     """Return every profile over the year, by the hour."""
-    year = pd.date_range(f"{YEAR}-01-01", periods=8760, freq="h")
+    year = hours_of(YEAR)
     air_c = outdoor_c(year)
-    slp = bdew.ElecSlp(YEAR).get_scaled_power_profiles(dict.fromkeys(ELECTRIC.values(), 1.0))
-    slp = slp.resample("h").mean()
-    found = {}
-    for name, kind in ELECTRIC.items():
-        found[f"{name}_electric"] = (slp[kind] / slp[kind].mean()).to_numpy()
+    slp = electric(YEAR, ELECTRIC.values())
+    found = {f"{name}_electric": slp[kind] for name, kind in ELECTRIC.items()}
     for name, kind in HEAT.items():
-        profile = bdew.HeatBuilding(
-            year, temperature=pd.Series(air_c, index=year), shlp_type=kind, building_class=0,
-            wind_class=0, annual_heat_demand=1.0,
-        ).get_bdew_profile()  # fmt: skip
         flat = FLAT_HEAT.get(name, 0.0)
-        found[f"{name}_heat"] = flat + (1.0 - flat) * (profile / profile.mean()).to_numpy()
+        found[f"{name}_heat"] = flat + (1.0 - flat) * heat(year, air_c, kind)
     hour = year.hour.to_numpy()
     for name, use in COOLING.items():
-        cold = cooling(air_c, hour, *use)
+        cold = WARMTH.over_peak(air_c, hour, *use)
         found[f"{name}_cooling"] = cold / cold.mean()
     found["pv"] = photovoltaics(year)
     found["outdoor_c"] = air_c
@@ -101,11 +88,8 @@ def columns() -> dict[str, npt.NDArray[np.float64]]:
 
 def main() -> None:
     """Write year.csv."""
-    index = pd.date_range(f"{YEAR}-01-01", periods=8760, freq="h")
-    table = pd.DataFrame(columns(), index=index).round(3)
-    table.index = table.index.tz_localize(ZONE).rename("time")
-    lines = [f"# {line}" for line in NOTICE.strip().splitlines()]
-    (HERE / "year.csv").write_text("\n".join(lines) + "\n" + table.to_csv(lineterminator="\n"))
+    table = pd.DataFrame(columns(), index=hours_of(YEAR)).round(3)
+    write_profiles(HERE / "year.csv", table, ZONE, NOTICE)
 
 
 if __name__ == "__main__":

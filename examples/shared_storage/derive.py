@@ -8,14 +8,18 @@ Schemes 2 to 5 are `scenario.yaml` (scheme 1) with the lines changed that `SCHEM
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from demandlib import bdew
 
 HERE = Path(__file__).parent
+SHARED = HERE / "../../networks/load_profiles.py"
+sys.path.insert(0, str(SHARED.parent))
+from load_profiles import electric, heat, hours_of, write_profiles  # noqa: E402
+
 YEAR, DAY = 2023, "2023-03-08"
 ZONE = "Asia/Shanghai"
 ELECTRIC = {"mg1": {"g3": 1.0}, "mg2": {"g1": 0.6, "h0": 0.4}, "mg3": {"h0": 0.8, "g4": 0.2},
@@ -93,22 +97,15 @@ def tariff(hour: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 
 def columns() -> dict[str, npt.NDArray[np.float64]]:
     """Return every profile over the year, by the hour."""
-    year = pd.date_range(f"{YEAR}-01-01", periods=8760, freq="h")
-    kinds = sorted({kind for parts in ELECTRIC.values() for kind in parts})
-    slp = bdew.ElecSlp(YEAR).get_scaled_power_profiles(dict.fromkeys(kinds, 1.0))
-    slp = slp.resample("h").mean()
-    slp = slp / slp.mean()
+    year = hours_of(YEAR)
+    slp = electric(YEAR, sorted({kind for parts in ELECTRIC.values() for kind in parts}))
     found = {
-        f"{name}_electric": sum(share * slp[kind].to_numpy() for kind, share in parts.items())
+        f"{name}_electric": sum(share * slp[kind] for kind, share in parts.items())
         for name, parts in ELECTRIC.items()
     }
     air_c = outdoor_c(year)
     for name, (kind, building) in HEAT.items():
-        profile = bdew.HeatBuilding(
-            year, temperature=pd.Series(air_c, index=year), shlp_type=kind,
-            building_class=building, wind_class=0, annual_heat_demand=1.0,
-        ).get_bdew_profile()  # fmt: skip
-        found[f"{name}_heat"] = (profile / profile.mean()).to_numpy()
+        found[f"{name}_heat"] = heat(year, air_c, kind, building)
     hour = year.hour.to_numpy()
     found["outdoor_c"] = air_c
     found["wind_m_per_s"] = wind(hour)
@@ -137,11 +134,8 @@ def scheme_text(number: int, scheme_1: str) -> str:
 
 def main() -> None:
     """Write spring_day.csv and scheme_2.yaml to scheme_5.yaml."""
-    index = pd.date_range(f"{YEAR}-01-01", periods=8760, freq="h")
-    table = pd.DataFrame(columns(), index=index).loc[DAY].round(4)
-    table.index = table.index.tz_localize(ZONE).rename("time")
-    lines = [f"# {line}" for line in NOTICE.strip().splitlines()]
-    (HERE / "spring_day.csv").write_text("\n".join(lines) + "\n" + table.to_csv())
+    table = pd.DataFrame(columns(), index=hours_of(YEAR)).loc[DAY].round(4)
+    write_profiles(HERE / "spring_day.csv", table, ZONE, NOTICE)
     scheme_1 = (HERE / "scenario.yaml").read_text()
     for number in SCHEMES:
         (HERE / f"scheme_{number}.yaml").write_text(scheme_text(number, scheme_1))

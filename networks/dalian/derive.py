@@ -8,12 +8,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pandapipes
 import pandapower
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from sites import Sites, Water, add_station, cables, gas_net, water_net, write_background  # noqa: E402
+from sites import Sites, Water, add_station, cables, gas_net, water_net, write_networks  # noqa: E402
 
 ORIGIN = (121.60, 38.91)
 """Longitude and latitude of the 10 kV station."""
@@ -59,16 +58,13 @@ def electric_net() -> pandapower.pandapowerNet:
 
 def main() -> None:
     """Write the files beside this script."""
-    pandapower.to_json(electric_net(), str(HERE / "electric.json"))
     water = Water("dalian heat", 80.0, 50.0, 3.0, (8.0, 4.0), HEAT_LOAD_KW)
     heat = water_net(water, SITES, TRENCH, at="station")
-    pandapipes.to_json(heat, str(HERE / "heat.json"))
     gas = gas_net(
         "dalian gas", SITES, TRENCH, at="station", diameter_mm=GAS_DN_MM,
         branch_mm=GAS_BRANCH_MM, load_kw=GAS_LOAD_KW,
     )  # fmt: skip
-    pandapipes.to_json(gas, str(HERE / "gas.json"))
-    write_background(HERE, BACKGROUND.items())
+    write_networks(HERE, electric_net(), {"heat": heat, "gas": gas}, BACKGROUND)
 
 
 if __name__ == "__main__":

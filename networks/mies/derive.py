@@ -14,7 +14,7 @@ import pandapower
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from sites import Sites, Water, add_station, cables, water_net, write_background  # noqa: E402
+from sites import Sites, Water, add_station, cables, water_net, write_networks  # noqa: E402
 
 ORIGIN = (8.40, 49.01)
 """Longitude and latitude of the energy centre."""
@@ -71,10 +71,8 @@ def chilled_net() -> pandapipes.pandapipesNet:
 
 def main() -> None:
     """Write the files beside this script."""
-    pandapower.to_json(electric_net(), str(HERE / "electric.json"))
-    pandapipes.to_json(water_net(HEAT, SITES, TRENCH, at="centre"), str(HERE / "heat.json"))
-    pandapipes.to_json(chilled_net(), str(HERE / "cooling.json"))
-    write_background(HERE, BACKGROUND.items())
+    pipes = {"heat": water_net(HEAT, SITES, TRENCH, at="centre"), "cooling": chilled_net()}
+    write_networks(HERE, electric_net(), pipes, BACKGROUND)
 
 
 if __name__ == "__main__":

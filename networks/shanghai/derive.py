@@ -8,12 +8,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pandapipes
 import pandapower
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from sites import Sites, add_station, cables, gas_net, write_background  # noqa: E402
+from sites import Sites, add_station, cables, gas_net, write_networks  # noqa: E402
 
 ORIGIN = (121.465, 31.225)
 """Longitude and latitude of the 10 kV station."""
@@ -54,13 +53,11 @@ def electric_net() -> pandapower.pandapowerNet:
 
 def main() -> None:
     """Write the files beside this script."""
-    pandapower.to_json(electric_net(), str(HERE / "electric.json"))
     gas = gas_net(
         "shanghai gas", SITES, GAS_TRENCH, at="station", diameter_mm=GAS_DN_MM,
         branch_mm=GAS_BRANCH_MM, load_kw=GAS_LOAD_KW,
     )  # fmt: skip
-    pandapipes.to_json(gas, str(HERE / "gas.json"))
-    write_background(HERE, BACKGROUND.items())
+    write_networks(HERE, electric_net(), {"gas": gas}, BACKGROUND)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pandapipes
 import pandapower
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from sites import Sites, Water, add_station, cables, gas_net, water_net, write_background  # noqa: E402
+from sites import Sites, Water, add_station, cables, gas_net, water_net, write_networks  # noqa: E402
 
 ORIGIN = (117.30, 39.00)
 """Longitude and latitude of the supply station."""
@@ -58,16 +57,13 @@ def electric_net() -> pandapower.pandapowerNet:
 
 def main() -> None:
     """Write the files beside this script."""
-    pandapower.to_json(electric_net(), str(HERE / "electric.json"))
     water = Water("shared storage heat", 80.0, 50.0, 6.0, (8.0, 4.0), HEAT_LOAD_KW, 80.0)
     heat = water_net(water, SITES, TRENCH, at="station")
-    pandapipes.to_json(heat, str(HERE / "heat.json"))
     gas = gas_net(
         "shared storage gas", SITES, TRENCH, at="station", diameter_mm=GAS_MM,
         branch_mm=GAS_BRANCH_MM, load_kw=GAS_LOAD_KW,
     )  # fmt: skip
-    pandapipes.to_json(gas, str(HERE / "gas.json"))
-    write_background(HERE, BACKGROUND.items())
+    write_networks(HERE, electric_net(), {"heat": heat, "gas": gas}, BACKGROUND)
 
 
 if __name__ == "__main__":
