@@ -107,22 +107,22 @@ def owen(
         >>> owen(["a", "b"], {"a": 2.0, "b": 5.0}, rows, columns).to_dict()
         {'a': 0.0, 'b': 3.0}
     """
-    n = len(players)
     game = Game(players, lambda coalition: 0.0)
     alone = game.vector(stand_alone_cost, "stand-alone cost")
-    borne, rent = _by_owner([rows, columns], n)
+    borne, rent = _by_owner([rows, columns], game.size)
     dual_value = float(borne.sum()) + rent
     gap = 0.0 if total_cost is None else total_cost - dual_value
     shares = _rent_shares(game, rent, rent_weights, float(np.abs(borne).sum()))
-    cost = borne + shares * rent + gap / n
+    cost = borne + shares * rent + gap / game.size
     result = game.series(alone - cost, "owen")
-    result.attrs = {
-        "cost": game.series(cost, "").to_dict(),
-        "gap": gap,
-        "rent": rent,
-        "epsilon": max(0.0, gap * (n - 1) / n) + (max(0.0, -rent) if n > 1 else 0.0),
-    }
+    result.attrs = {"cost": game.series(cost, "").to_dict(), "gap": gap, "rent": rent}
+    result.attrs["epsilon"] = _epsilon(gap, rent, game.size)
     return result
+
+
+def _epsilon(gap: float, rent: float, players: int) -> float:
+    """Most that a coalition can gain by leaving: its part of the gap, and a rent that is a gain."""
+    return max(0.0, gap * (players - 1) / players) + (max(0.0, -rent) if players > 1 else 0.0)
 
 
 def _by_owner(parts: list[OwnedDuals], players: int) -> tuple[Floats, float]:

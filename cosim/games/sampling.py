@@ -73,20 +73,33 @@ def shapley_sampled(
     replicate, orders = (_circle, 2 * n) if method == "stratified" else (_mirror, 2)
     count = max(MIN_REPLICATES, -(-permutations // orders))
     draws, spread = _draw(game, replicate, count, np.random.default_rng(seed))
+    result = _with_interval(game, draws, spread / orders, confidence)
+    result.attrs |= {"confidence": confidence, "method": method, "replicates": count}
+    result.attrs |= {"permutations": count * orders, "seed": seed}
+    return result
+
+
+def _with_interval(
+    game: Game, draws: Floats, change: Floats, confidence: float
+) -> pd.Series[float]:
+    """Mean over replicates by player, with its standard error and interval in `attrs`.
+
+    Args:
+        game: names the players.
+        draws: mean contributions, shape (replicate, player).
+        change: what an order with the largest or smallest contribution would change, by player.
+        confidence: probability that all intervals cover.
+    """
+    count, n = draws.shape
     mean = draws.mean(axis=0)
     error = draws.std(axis=0, ddof=1) / np.sqrt(count)
     quantile = float(stdtrit(count - 1, 1 - (1 - confidence) / (2 * n)))
-    half = quantile * _guarded_error(draws, spread / orders)
+    half = quantile * _guarded_error(draws, change)
     result = game.series(mean, "shapley_sampled")
     result.attrs = {
         "standard_error": game.series(error, "").to_dict(),
         "lower": game.series(mean - half, "").to_dict(),
         "upper": game.series(mean + half, "").to_dict(),
-        "confidence": confidence,
-        "method": method,
-        "replicates": count,
-        "permutations": count * orders,
-        "seed": seed,
     }
     return result
 

@@ -52,7 +52,8 @@ def test_cooling_follows_the_weather_in_hours_of_use() -> None:
     derive = script(EXAMPLE / "derive.py")
     air_c, hour = np.array([10.0, 24.0, 30.0, 30.0]), np.array([8, 12, 15, 22])
     # halfway between 18 and 30 C: half of what is not base
-    np.testing.assert_allclose(derive.cooling(air_c, hour, 0.2, 6, 20), [0.2, 0.6, 1.0, 0.2])
+    cold = derive.WARMTH.over_peak(air_c, hour, 0.2, 6, 20)
+    np.testing.assert_allclose(cold, [0.2, 0.6, 1.0, 0.2])
 
 
 def test_chilled_water_is_colder_on_its_way_out_and_drawn_with_the_other_sign() -> None:

@@ -6,41 +6,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from cosim.api import summary as summaries
-from cosim.api.designing.money import LOSSES, CoalitionCost, verified_stage
+from cosim.api.designing.money import LOSSES, verified_stage
 from cosim.api.designing.search import Found
-from cosim.api.designing.shares import Shares
+from cosim.api.designing.settled import SettledDesign
 from cosim.api.designing.tables import label
 from cosim.coupling.merged import merged_certificates
-from cosim.market.design import DesignProblem
 from cosim.records.design import Design
 from cosim.results import RunTables
-from cosim.scenario import Scenario
 
 NOTES_KEPT = 12
 
 
-def run_summary(
-    base: Scenario,
-    problem: DesignProblem,
-    apart: Found,
-    found: Mapping[frozenset[str], Found],
-    costs: Mapping[frozenset[str], CoalitionCost],
-    shares: Shares,
-    days: Mapping[str, RunTables],
-) -> dict[str, Any]:
+def run_summary(settled: SettledDesign, days: Mapping[str, RunTables]) -> dict[str, Any]:
     """Return the summary of a design run; costs are per year.
 
     Args:
-        base: the scenario in design mode.
-        problem: built from it.
-        apart: stand-alone designs.
-        found: designs of all larger coalitions.
-        costs: of all coalitions.
-        shares: of the saving.
+        settled: designs, costs and shares of all coalitions.
         days: tables of the grand coalition's days.
     """
-    everyone = frozenset(problem.buildings)
-    grand, own = found[everyone], costs[everyone]
+    base, apart = settled.base, settled.apart
+    grand, own = settled.found[settled.everyone], settled.costs[settled.everyone]
     parts = [one.summary for one in days.values()]
     first = parts[0]
     verified = float(own.verified.sum()) if grand.verdict == "feasible" else None
@@ -71,13 +56,13 @@ def run_summary(
             "congestion": None if total is None or losses is None else total - losses,
         },
         "lower_bound": _bound(grand, verified),
-        "players": {name: [name] for name in problem.buildings},
-        "settle_with": shares.recommendation["method"],
+        "players": {name: [name] for name in settled.problem.buildings},
+        "settle_with": settled.shares.recommendation["method"],
         "notes": [],
-        "design": _design(base, problem, grand, costs, shares),
+        "design": _design(settled),
     }
     summary.pop("co2_kg", None)
-    summaries.add_notes(summary, _notes(apart, found, shares, parts))
+    summaries.add_notes(summary, _notes(settled, parts))
     return summary
 
 
@@ -98,14 +83,10 @@ def _bound(grand: Found, verified: float | None) -> dict[str, Any]:
     return {"cost": bound, "gap": gap, "copper_plate": bound, "relief": None, "method": method}
 
 
-def _design(
-    base: Scenario,
-    problem: DesignProblem,
-    grand: Found,
-    costs: Mapping[frozenset[str], CoalitionCost],
-    shares: Shares,
-) -> dict[str, Any]:
-    own = costs[frozenset(problem.buildings)]
+def _design(settled: SettledDesign) -> dict[str, Any]:
+    """Return the section `design`: both designs, their difference, fairness, coalitions."""
+    problem, shares = settled.problem, settled.shares
+    grand, own = settled.found[settled.everyone], settled.costs[settled.everyone]
     copper, final = grand.copper[0], grand.plan.designs
     passed = grand.verdict == "feasible"
     price = float(own.verified.sum()) - float(own.copper.sum())
@@ -115,7 +96,7 @@ def _design(
         "typical_days": {
             day.name: {
                 "weight_days": day.weight_days,
-                "date": f"{base.time.index[24 * day.position]:%Y-%m-%d}",
+                "date": f"{settled.base.time.index[24 * day.position]:%Y-%m-%d}",
             }
             for day in problem.days
         },
@@ -140,7 +121,7 @@ def _design(
                 "verified": float(cost.verified.sum()),
                 "feasible": cost.feasible,
             }
-            for members, cost in costs.items()
+            for members, cost in settled.costs.items()
         },
     }  # fmt: skip
 
@@ -191,14 +172,11 @@ def changes(before: tuple[Design, ...], after: tuple[Design, ...]) -> list[str]:
     return told
 
 
-def _notes(
-    apart: Found,
-    found: Mapping[frozenset[str], Found],
-    shares: Shares,
-    parts: list[dict[str, Any]],
-) -> list[str]:
-    notes = list(shares.notes)
-    for who, one in (("nobody", apart), *((label(m), f) for m, f in found.items())):
+def _notes(settled: SettledDesign, parts: list[dict[str, Any]]) -> list[str]:
+    """Return what did not pass, was not proven, or is noted by a day."""
+    notes = list(settled.shares.notes)
+    together = ((label(members), one) for members, one in settled.found.items())
+    for who, one in (("nobody", settled.apart), *together):
         if one.verdict != "feasible":
             notes.append(f"Together: {who}. The design does not pass ({one.verdict}): {one.cause}")
         elif who != "nobody" and one.plan.together != frozenset(who.split("+")):

@@ -23,6 +23,7 @@ from cosim.api.designing.money import (
 )
 from cosim.api.designing.report import run_summary
 from cosim.api.designing.search import Bench, Found, annual_cost, search_apart, search_together
+from cosim.api.designing.settled import SettledDesign
 from cosim.api.designing.shares import Shares, share_out, single_players
 from cosim.api.designing.tables import (
     attempt_frame,
@@ -40,7 +41,7 @@ from cosim.api.stages import Solved, conclude
 from cosim.api.stopwatch import Stopwatch
 from cosim.api.summary import rounded_seconds
 from cosim.coupling.confirm import confirm
-from cosim.market.design import DesignProblem, build_design_problem
+from cosim.market.design import build_design_problem
 from cosim.records.design import Design
 from cosim.records.names import NETWORK
 from cosim.report import write_report
@@ -91,10 +92,9 @@ def run_design(
         with watch.stage("allocation", "Costs of all coalitions and shares of the saving"):
             costs = coalition_costs(apart, found, tuple(problem.buildings))
             shares = _shares(base, apart, found[everyone], costs)
+        settled = SettledDesign(base, problem, apart, found, costs, shares)
         with watch.stage("write", "Writing the run folder"):
-            summary = _write(
-                folder, base, problem, apart, found, costs, shares, solved, watch, draw
-            )
+            summary = _write(folder, settled, solved, watch, draw)
     return summary
 
 
@@ -175,12 +175,7 @@ def _shares(
 
 def _write(
     folder: Path,
-    base: Scenario,
-    problem: DesignProblem,
-    apart: Found,
-    found: Mapping[frozenset[str], Found],
-    costs: Mapping[frozenset[str], CoalitionCost],
-    shares: Shares,
+    settled: SettledDesign,
     solved: list[tuple[DayResult, Solved]],
     watch: Stopwatch,
     draw: bool,
@@ -190,7 +185,8 @@ def _write(
         day.case.day.name: _typed(run_tables(day.job.scenario, day.job.physics, one, None, {}))
         for day, one in solved
     }
-    summary = run_summary(base, problem, apart, found, costs, shares, days)
+    apart, found, shares = settled.apart, settled.found, settled.shares
+    summary = run_summary(settled, days)
     summary["seconds"] = rounded_seconds(watch.seconds)
     tables = RunTables(
         summary=summary,
@@ -208,8 +204,8 @@ def _write(
         copper_plate_states={},
         copper_plate_schedule=pd.DataFrame(),
         design_units=unit_frame(apart, found),
-        design_pipes=pipe_frame(problem, apart, found),
-        design_costs=cost_frame(costs),
+        design_pipes=pipe_frame(settled.problem, apart, found),
+        design_costs=cost_frame(settled.costs),
         design_energy=pd.concat(
             [energy_frame(m, one.days) for m, one in found.items()], ignore_index=True
         ),
