@@ -79,6 +79,7 @@ def _from_long(table: pd.DataFrame) -> pd.DataFrame:
 def _checked(
     wide: pd.DataFrame, file: str, scenario: Scenario, problems: list[Problem]
 ) -> pd.DataFrame:
+    """Return the table with time stamps and numbers; unknown names and texts become problems."""
     try:
         stamps = pd.to_datetime(wide["time"], utc=True)
     except (ValueError, TypeError) as error:
@@ -112,6 +113,7 @@ def _injections(
     scenario: Scenario,
     problems: list[Problem],
 ) -> Injections:
+    """Return injections of a network's terminals; what is missing becomes a problem."""
     network_carrier = CARRIER_OF_KIND[inputs.kind]
     steps = len(scenario.time)
     names = tuple(terminal.name for terminal in inputs.terminals)

@@ -127,6 +127,7 @@ def solve_window(task: WindowTask) -> WindowOutcome:
 
 
 def _solve(task: WindowTask) -> WindowOutcome:
+    """Run market and networks of one window and write its part of the run folder."""
     watch = Stopwatch(Silent())
     scenario = task.scenario
     window = scenario.window
@@ -177,6 +178,7 @@ def _couple(desk: Desk, everyone: frozenset[str]) -> tuple[Confirmed, Coupled]:
     loops: list[_KeptLoop] = []
 
     def keep(coupled: Coupled) -> Coupled:
+        """Return an outcome without the steps of the look-ahead."""
         return without_look_ahead(
             coupled, market.kept, physics.networks, physics.alone, scenario.config.coupling
         )

@@ -209,6 +209,7 @@ def _line(
     exact: bool,
     flat: Mapping[int, float],
 ) -> LossLine:
+    """Return a line through the verified point, without slope at the steps of `flat`."""
     is_loss = kind == "loss"
     found_kw = s.loss_kw if is_loss else s.auxiliary_kw
     held_kw = np.array([flat.get(int(step), np.nan) for step in s.injections.steps])

@@ -109,6 +109,7 @@ class OracleSearch:
         """Whether min over t >= 0 of max over S of e(S) + t (b(S) - 1) is at most `above`."""
 
         def line(mask: int, excess: float) -> tuple[float, float]:
+            """Return e(S) and b(S) - 1, height and slope of a coalition's line over t."""
             return excess, float(indicator(mask, len(x)) @ b) - 1.0
 
         low, high = line(*top), None

@@ -150,6 +150,7 @@ def add_account(
         ]
 
         def balance(b: pyo.Block, t: int, mine: list[tuple[pyo.Var, FloatArray]] = mine) -> object:
+            """Return that the account buys what is charged above the background, in kW."""
             charged = [variable[t] - float(base_kw[t]) for variable, base_kw in mine]
             return pyo.quicksum(net_import(b, t)) == pyo.quicksum(charged)
 

@@ -58,6 +58,7 @@ class Announced:
         """Return prices and offers from one array each, side after side, shape (sides * T,)."""
 
         def by_key(flat: FloatArray) -> dict[tuple[Carrier, Side], FloatArray]:
+            """Return the rows of a flat array by carrier and side, shape (steps,) each."""
             rows = np.asarray(flat, dtype=float).reshape(len(keys), steps)
             return {key: read_only(row) for key, row in zip(keys, rows, strict=True)}
 

@@ -97,6 +97,7 @@ def add_links(
             t: int,
             parties: Mapping[str, pyo.Block] = parties,
         ) -> object:
+            """Return that j takes what i gives it at step t, in kW."""
             give = parties[i].contracts.component(j).give[t]
             return give - parties[j].contracts.component(i).take[t] == 0.0
 

@@ -64,6 +64,7 @@ def compile_model(market: MarketModel, scenario: Scenario) -> Compiled:
 
 
 def _compile(market: MarketModel, scenario: Scenario) -> Compiled:
+    """Return the matrices of the market, and what is where in them."""
     variables, owner, step = _labelled_variables(market, len(scenario.time))
     columns = {id(variable): k for k, variable in enumerate(variables)}
     matrix, row_lb, row_ub, rows = standard_rows(all_constraints(market.model), columns)
@@ -143,6 +144,7 @@ def _layout(
     column_labels: tuple[IntArray, IntArray],
     n_rows: int,
 ) -> Layout:
+    """Return where everything of the market is: columns, rows, owners, constants."""
     trades, balances = _trades(market, columns, rows)
     p_columns, q_columns, definitions = _terminals(market, scenario, columns, rows)
     grids = market.model.component(NETWORK).grids

@@ -112,6 +112,7 @@ def _binaries(
     second: sparse.csr_array,
     steps: IntArray,
 ) -> Extra:
+    """Return binaries that let one of two flows be above 0 at each of the steps."""
     n, count = compiled.program.n, len(steps)
     most_a, most_b = _largest(compiled, first), _largest(compiled, second)
     starts, columns, values = [0], [], []

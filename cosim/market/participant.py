@@ -197,6 +197,7 @@ def _add_balance(party: Party, carrier: Carrier, steps: range) -> None:
     due_kw = party.demand_kw.get(carrier, zeros) + party.background_kw.get(carrier, zeros)
 
     def balance(b: pyo.Block, t: int) -> object:
+        """Return that all flows of a carrier meet what is due at step t, in kW."""
         supply = [flow(t) for flow in flows]
         if carrier in party.terms:
             supply += net_import(b, t)

@@ -83,6 +83,7 @@ def add_peak(block: pyo.Block, parts: tuple[PeakPart, ...]) -> tuple[object, Flo
     part_of = {step: part for part in parts for step in part.steps}
 
     def highest(upto: PeakPart) -> object:
+        """Return the highest import of a period up to a part of it, in kW."""
         before = [p.first for p in parts if p.period == upto.period and p.first <= upto.first]
         return upto.floor_kw + pyo.quicksum(block.rise[first] for first in before)
 

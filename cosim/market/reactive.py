@@ -83,6 +83,7 @@ def _add_capability(
     half = {k: side for k, side in circle(connection.inverter_max_kva).items() if side[0] > 0.0}
 
     def inverter_circle(b: pyo.Block, k: int, t: int) -> object:
+        """Return that the inverters stay inside side k of their polygon, in kVA."""
         cosine, sine, most = half[k]
         free = b.reactive_up[t] - b.reactive_down[t] if connection.reactive_max_kvar > 0.0 else 0.0
         return _at_most(cosine * inverters(t) + sine * free, most)
@@ -103,6 +104,7 @@ def _add_apparent(block: pyo.Block, connection: Connection, steps: range) -> Non
     sides = circle(connection.apparent_max_kva)
 
     def apparent_limit(b: pyo.Block, k: int, t: int) -> object:
+        """Return that the connection stays inside side k of its polygon, in kVA."""
         cosine, sine, most = sides[k]
         return cosine * b.injection[t] + sine * b.reactive[t] <= most
 

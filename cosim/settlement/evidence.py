@@ -40,6 +40,7 @@ def carbon_saved_kg(
     factor = {name: tariff.co2_kg_per_kwh for name, tariff in scenario.config.tariffs.items()}
 
     def emitted(schedule: Schedule) -> pd.Series:
+        """Return CO2 of what players bought and received less what they gave, in kg by player."""
         table = schedule.table
         rows = table[table["quantity"].isin(list(SIGN)) & table["participant"].isin(list(owner))]
         sign = rows["quantity"].astype(str).map(SIGN).astype(float)

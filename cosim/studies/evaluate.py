@@ -177,6 +177,7 @@ def _search(plan: Plan, hosting: HostingCapacity, point: Point) -> dict[str, Any
     single = Plan(plan.base, action, None, None, plan.folder, plan.key)
 
     def row_at(value: float) -> dict[str, Any]:
+        """Run with the searched field at a value; return the row and note whether it passed."""
         chosen = round(value) if hosting.integer else value
         row = _once(single, {**point.changes, hosting.field: chosen}, folder)
         tried.append((float(chosen), row["verdict"] == "feasible"))

@@ -148,6 +148,7 @@ def _confirmed(search: Found) -> Found:
 
 
 def _concluded(day: DayResult) -> tuple[DayResult, Solved]:
+    """Return a day as the reference engines found it, and all that its run folder needs."""
     solved = conclude(day.job, day.sharing, day.coupled)
     return replace(day, coupled=solved.coupled), solved
 
@@ -164,6 +165,7 @@ def _with_days(search: Found, days: list[DayResult]) -> Found:
 def _shares(
     base: Scenario, apart: Found, together: Found, costs: Mapping[frozenset[str], CoalitionCost]
 ) -> Shares:
+    """Divide the saving of everyone; who bears what so far is told by devices, losses and pipes."""
     names = tuple(base.config.participants)
     owners = verified_stage(together.plan, together.days)
     shared = owners.of([NETWORK])
@@ -226,6 +228,7 @@ def _typed(tables: RunTables) -> RunTables:
     """Return tables whose empty ones have the columns of the contract (days without networks)."""
 
     def filled(name: str) -> pd.DataFrame:
+        """Return a table, with the columns of the contract where it has no rows."""
         frame: pd.DataFrame = getattr(tables, name)
         return TABLES[name].empty() if frame.empty else frame
 

@@ -126,6 +126,7 @@ def search_together(bench: Bench, others: tuple[Design, ...], first: Design) -> 
     members = frozenset(first.members)
 
     def design(cuts: tuple[DesignCut, ...], before: tuple[Design, ...]) -> tuple[Design, ...]:
+        """Return the design of the coalition under the cuts; the known one at first."""
         return (solve_design(bench.problem, members, cuts, before[0]),) if before else (first,)
 
     return _search(bench, members, others, design)
@@ -140,6 +141,7 @@ def search_apart(bench: Bench, first: Mapping[frozenset[str], Design]) -> Found:
     """
 
     def design(cuts: tuple[DesignCut, ...], before: tuple[Design, ...]) -> tuple[Design, ...]:
+        """Return the design of every building; solved again only where its cuts have changed."""
         found = []
         for k, name in enumerate(bench.problem.buildings):
             own = tuple(cut for cut in cuts if cut.element == name)
@@ -157,6 +159,7 @@ DesignBuildings = Callable[[tuple[DesignCut, ...], tuple[Design, ...]], tuple[De
 def _search(
     bench: Bench, together: frozenset[str], others: tuple[Design, ...], design: DesignBuildings
 ) -> Found:
+    """Design, run all days, learn cuts, until nothing is new or nothing can be cheaper."""
     known, attempts = _Known(), list[Attempt]()
     best: tuple[float, Arrangement, tuple[DayResult, ...]] | None = None
     designs = copper = design((), ())

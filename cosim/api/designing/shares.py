@@ -189,6 +189,7 @@ def recommend(fairness: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
     listed = stable or fairness
 
     def rank(method: str) -> tuple[float, float]:
+        """Return how tempted the most tempted building is, in steps of `CLOSE`, then unfairness."""
         largest = listed[method]["largest_disruption"]
         known = UNKNOWN if largest is None else round(float(largest) / CLOSE)
         return (known, float(listed[method]["fi"]))

@@ -27,6 +27,7 @@ def search_with_admm(
     shape = AdmmSettings(distributed.tolerance, distributed.max_rounds, distributed.penalty)
 
     def respond(prices: FloatArray) -> tuple[FloatArray, ...]:
+        """Return what every follower answers to prices, shape (n of its programme,) each."""
         return tuple(
             Admm(split_at(game, k, prices), shape).run(choose_integers).x[: one.program.n]
             for k, one in enumerate(game.problem.followers)

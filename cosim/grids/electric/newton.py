@@ -124,6 +124,7 @@ def _parts(values: ComplexArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _equations(arrays: ElectricArrays, pattern: Pattern, node: IntArray) -> Equations:
+    """Return the admittances as arrays, each with its place in the pattern of 2 x 2 blocks."""
     rows = arrays.admittance.tocsr()[node]
     inner = rows[:, node].tocsr()
     driven = np.asarray(rows[:, arrays.slack] @ arrays.voltage[arrays.slack])

@@ -17,6 +17,7 @@ def percent_per_ka(net: Any, table: str) -> FloatArray:
     """
 
     def column(name: str) -> FloatArray:
+        """Return a column of the table, 1 where the network has none; shape (elements,)."""
         if name not in net[table]:
             return np.ones(len(net[table]))
         return np.asarray(net[table][name].to_numpy(dtype=float))

@@ -170,6 +170,7 @@ class GasGrid:
         engine: str,
         notes: tuple[str, ...],
     ) -> GridStates:
+        """Return the states of all steps, those without a physical solution with the reason."""
         model = self._model
         surplus = model.settings.limits.feed_in_tolerance_kw * model.kg_per_s_per_kw
         failures = [

@@ -107,6 +107,7 @@ def batch_columns(arrays: GasArrays, result: BatchResult, w: FloatArray) -> GasC
 
 
 def _pipe_columns(arrays: GasArrays, result: BatchResult) -> dict[str, FloatArray]:
+    """Return the columns of every pipe, its sections put together; shape (steps, pipes) each."""
     branch, p_abs = arrays.branches, result.p_abs_bar
     used = arrays.pipe_first >= 0
     first = np.where(used, arrays.pipe_first, 0)
@@ -119,6 +120,7 @@ def _pipe_columns(arrays: GasArrays, result: BatchResult) -> dict[str, FloatArra
     ambient = arrays.ambient_bar
 
     def speed(factor: FloatArray, pressure: FloatArray) -> FloatArray:
+        """Return the speed in m/s at an absolute pressure in bar, shape (pipes, steps)."""
         z = arrays.z0 + arrays.z1 * pressure
         return np.asarray(mdot * factor[:, None] * z / pressure, dtype=np.float64)
 

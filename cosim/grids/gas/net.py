@@ -168,6 +168,7 @@ def _compressibility(net: Any) -> tuple[float, float]:
 
 
 def _branches(net: Any, sections: Sections) -> Branches:
+    """Return the constants of every pipe section, shape (sections,) each."""
     constants = engine("pandapipes.constants")
     columns = branch_columns(net, sections)
     start, end = columns["from_node"].astype(np.int64), columns["to_node"].astype(np.int64)

@@ -245,6 +245,7 @@ def _in_row_order(branch: Branches, rows: IntArray, flipped: np.ndarray) -> Bran
     """Return the branch constants by row; a flipped row has its ends exchanged."""
 
     def pick(values: FloatArray, opposite: FloatArray | None = None) -> FloatArray:
+        """Return values by row, shape (rows, 1); flipped rows take them from `opposite`."""
         other = values if opposite is None else opposite
         return np.where(flipped, other[rows], values[rows])[:, None]
 

@@ -104,6 +104,7 @@ class HeatGrid:
         base, net = states.injections, self._net
 
         def evaluate(rows: IntArray, p_kw: FloatArray) -> GridStates:
+            """Return the states of rows of the point with other injections, in kW."""
             at_rows = replace(base, steps=base.steps[rows], p_kw=p_kw, q_kvar=base.q_kvar[rows])
             return self.verify(at_rows, "fast")
 
@@ -214,6 +215,7 @@ class HeatGrid:
         engine: str,
         notes: tuple[str, ...],
     ) -> GridStates:
+        """Return the states of all steps; those that are not physical carry the reason."""
         turned = plant_backwards(self._net, demand, columns)
         other = {**missed, **gate(self._net, demand, columns)}
         gated = {**other, **turned}

@@ -96,6 +96,7 @@ def solve_fast(net: HeatNet, demand: Demand, start: Found | None = None) -> Fast
 
 
 def _from_trees(net: HeatNet, solution: Solution) -> Fast:
+    """Return what was found on trees, in the order of the network's tables."""
     forest, nodes, edges = net.trees.forest, net.trees.nodes, net.trees.edges
     assert forest is not None
     inner = np.flatnonzero(edges >= 0)
@@ -134,6 +135,7 @@ def _at_rest(
 
 
 def _from_mesh(net: HeatNet, q_w: FloatArray, t_out_k: FloatArray, start: Found | None) -> Fast:
+    """Solve a network of any shape; return what was found in the order of its tables."""
     mesh_net = net.mesh
     mesh, fluid = mesh_net.mesh, mesh_net.fluid
     assert mesh is not None

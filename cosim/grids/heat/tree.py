@@ -170,11 +170,13 @@ def _forest(
     edges: IntArray,
     ambient_bar: FloatArray,
 ) -> Forest:
+    """Return supply and return tree as arrays over places, each with the pipe above it."""
     pipe = net.pipe
     rank = np.empty(len(nodes), dtype=np.int64)
     rank[nodes] = np.arange(len(nodes))
 
     def column(values: FloatArray) -> FloatArray:
+        """Return values per pipe in the order of places."""
         return np.ascontiguousarray(values[edges])  # the roots' entries are never read
 
     inner_m = pipe["inner_diameter_mm"].to_numpy(dtype=float) / 1e3

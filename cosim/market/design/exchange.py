@@ -62,6 +62,7 @@ def add_utilities(plant: Plant) -> None:
 
 
 def _add_trade(plant: Plant, block: pyo.Block, carrier: str, utility: Utility) -> None:
+    """Add buying and selling at the utility, never both in an hour where that would pay."""
     block.imports = pyo.Var(plant.steps, bounds=(0.0, utility.import_max_kw))
     plant.supply(carrier, lambda k: block.imports[k])
     plant.report["", carrier, "import_kw"] = lambda k: block.imports[k]
@@ -216,6 +217,7 @@ def add_balances(plant: Plant) -> None:
         demand, flows = plant.building.demand.get(carrier), plant.flows.get(carrier, [])
 
         def balance(_b: pyo.Block, k: int, demand: Any = demand, flows: Any = flows) -> Any:
+            """Return that the flows of a building meet its demand in hour k, in kW."""
             need = 0.0 if demand is None else float(demand[k])
             return pyo.quicksum(flow(k) for flow in flows) == need
 

@@ -143,6 +143,7 @@ def _keep_apart(
     model.way = pyo.Var(range(len(listed)), domain=pyo.Binary)
 
     def limit(i: int, flow: str, share: str) -> tuple[Any, float]:
+        """Return a flow of store i and the most it can be, in kW."""
         building, kind, step = listed[i]
         plant = plants[building]
         offer = plant.building.offers[kind]
@@ -152,10 +153,12 @@ def _keep_apart(
         return block.component(flow)[step], most
 
     def charging(m: pyo.ConcreteModel, i: int) -> Any:
+        """Return that store i charges only where its binary is 1."""
         flow, most = limit(i, "charge", "charge_max_per_h")
         return flow <= most * m.way[i]
 
     def discharging(m: pyo.ConcreteModel, i: int) -> Any:
+        """Return that store i discharges only where its binary is 0."""
         flow, most = limit(i, "discharge", "discharge_max_per_h")
         return flow <= most * (1 - m.way[i])
 

@@ -68,6 +68,7 @@ def _add_chp(plant: Plant, block: pyo.Block, spec: ChpType) -> None:
         return slope * block.power[k] + (no_load * block.online[k] if stepped else 0.0)
 
     def heat(k: int) -> object:
+        """Return the heat in hour k, in kW: a share of what fuel leaves over, none dumped yet."""
         made = (share * (left * slope - 1.0)) * block.power[k]
         return made + (share * left * no_load) * block.online[k] if stepped else made
 

@@ -87,6 +87,7 @@ def _search(
     clock: Clock,
     members: Sequence[str],
 ) -> Outcome:
+    """Return the best design found in the time left; raise where there is none."""
     start: FloatArray | None = None
     if begin:
         start = np.array([begin.get(name, 0.0) for name in compiled.names])

@@ -180,6 +180,7 @@ def _add_heat(block: pyo.Block, spec: CombinedUnit, axes: Axes) -> None:
     block.dump = pyo.Var(axes.steps if spec.heat_dump_allowed else (), bounds=(0.0, None))
 
     def heat_recovery(b: pyo.Block, t: int) -> object:
+        """Return that heat is a share of the losses of the engine."""
         delivered = b.heat[t] + b.dump[t] if spec.heat_dump_allowed else b.heat[t]
         return delivered == share * left * b.fuel[t] - share * b.power[t]
 

@@ -106,6 +106,7 @@ def build(block: pyo.Block, spec: ChpExtraction, axes: Axes) -> Ports:
     block.fuel = pyo.Var(axes.steps, bounds=(0.0, most[2]))
 
     def mixed(t: int, k: int) -> object:
+        """Return coordinate k of the operating point, mixed from the corners."""
         return pyo.quicksum(points[corner][k] * block.weight[corner, t] for corner in corners)
 
     block.operating_point = pyo.Constraint(

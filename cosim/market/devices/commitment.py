@@ -160,9 +160,11 @@ def _add_changes(block: pyo.Block, spec: Committed, axes: Axes, past: _Past) -> 
     repeats, last = past.online is None, axes.steps[-1]
 
     def online_before(b: pyo.Block, t: int) -> Any:
+        """Return whether the unit runs in the step before."""
         return b.online[t - 1 if t else last] if t or past.online is None else past.online
 
     def recent(variable: pyo.Var, t: int, hours: float) -> Any:
+        """Return how many starts, or stops, lie within some hours up to step t."""
         steps = _recent(axes, t, hours, repeats=repeats)
         return pyo.quicksum(variable[step] for step in steps)
 
@@ -195,16 +197,19 @@ def _add_ramps(
     state = block.online if running is None else running
 
     def before(t: int) -> tuple[Any, Any]:
+        """Return state and power in kW in the step before."""
         if t == 0 and past.online is not None:
             return past.online if running is None else float(past.power_kw > _EPS), past.power_kw
         return state[t - 1 if t else last], power[t - 1 if t else last]
 
     def ramp_up(b: pyo.Block, t: int) -> object:
+        """Return that power rises no faster than the ramp, unless the unit starts."""
         state_before, power_before = before(t)
         starting = b.start[t] if running is None else 1 - state_before
         return power[t] - power_before <= ramp_kw * state_before + first_kw * starting
 
     def ramp_down(b: pyo.Block, t: int) -> object:
+        """Return that power falls no faster than the ramp, unless the unit stops."""
         stopping = b.stop[t] if running is None else 1 - running[t]
         return before(t)[1] - power[t] <= ramp_kw * state[t] + first_kw * stopping
 
@@ -234,9 +239,11 @@ def carried(block: pyo.Block, spec: Committed, axes: Axes, power: pyo.Var) -> Ma
     past = _past(spec, axes)
 
     def due(variable: pyo.Var, hours: float, from_before: int) -> Flow:
+        """Return, as a function of the step, the hours a unit still has to stay as it is."""
         count = max(1, math.ceil(hours / axes.step_h - _EPS))
 
         def remaining(t: int) -> Any:
+            """Return the hours left after step t."""
             recent = _recent(axes, t, hours, repeats=past.online is None)
             newest_first = enumerate(reversed(recent))
             own = [(count - 1 - k) * axes.step_h * variable[step] for k, step in newest_first]

@@ -100,6 +100,7 @@ def _ports(block: pyo.Block, spec: Electrolyser, axes: Axes) -> Ports:
     standby_kw = (spec.standby_share or 0.0) * spec.electric_max_kw
 
     def drawn(t: int) -> Any:
+        """Return the electricity at step t in kW, standby included."""
         if spec.standby_share is None:
             return block.power[t]
         return block.power[t] + standby_kw * (block.online[t] - block.producing[t])

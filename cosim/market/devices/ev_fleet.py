@@ -172,6 +172,7 @@ def _add_batteries(
     stored = _stored(block, spec, axes)
 
     def content_balance(b: pyo.Block, t: int) -> object:
+        """Return that the content at the end of step t follows from the step before, in kWh."""
         before = b.content[follows[t]] if t in follows else at_first[t]
         return b.content[t] == before + stored(t)
 
@@ -187,6 +188,7 @@ def _charged(parts: Sequence[Charge], stored: Flow) -> Flow:
     stay_at = {t: part for part in parts for t in part.steps}
 
     def charged(t: int) -> Any:
+        """Return what the stay has charged up to step t, earlier windows included, in kWh."""
         if t not in stay_at:
             return 0.0
         stay = stay_at[t]

@@ -132,6 +132,7 @@ def _arrays(
     consumers: tuple[IntArray, IntArray],
     bypasses: Bypasses,
 ) -> Mesh:
+    """Return the network as arrays: edges by number, places in the order of the tree."""
     start, end = inner[np.array(edges.start)], inner[np.array(edges.end)]
     own = spanning_tree(len(tree.order), start[: edges.law], end[: edges.law], 0)
     loops = find_loops(own, start[: edges.law].tolist(), end[: edges.law].tolist())
