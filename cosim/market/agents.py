@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
 from cosim.market.compile import Compiled
 from cosim.market.extras import Extra, places
-from cosim.market.program import BoolArray, Bounds, Program
+from cosim.market.program import BoolArray, Bounds, Program, part_of
 from cosim.records import read_only
 from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray, IntArray
@@ -42,12 +42,15 @@ class Split:
         due: right side of each linking row, shape (l,).
         offset: constant cost of everyone.
         n: columns of the whole program, extras included.
+        ties: part of the cost per column that nobody pays, shape (n,): what decides between equal
+            answers, and the price of a network limit that is broken.
     """
 
     agents: tuple[Agent, ...]
     due: FloatArray
     offset: float
     n: int
+    ties: FloatArray
 
 
 def split_by_party(compiled: Compiled, bounds: Bounds, extras: Sequence[Extra]) -> Split:
@@ -59,10 +62,47 @@ def split_by_party(compiled: Compiled, bounds: Bounds, extras: Sequence[Extra]) 
         extras: cuts, loss lines and binaries behind the model.
     """
     whole, _, _, owner = assemble(compiled, bounds, extras)
-    return split_program(whole, owner, compiled.layout.parties)
+    paid = np.asarray(compiled.money.matrix.sum(axis=0)).ravel()
+    ties = whole.cost.copy()
+    ties[: len(paid)] -= paid
+    return split_program(whole, owner, compiled.layout.parties, ties)
 
 
-def split_program(whole: Program, owner: IntArray, names: Sequence[str]) -> Split:
+def split_followers(
+    compiled: Compiled, bounds: Bounds, extras: Sequence[Extra], ties: FloatArray, given: FloatArray
+) -> Split:
+    """Cut the program of everyone but the leader into the problems of its parties.
+
+    The leader is no party to it: what it delivers, takes and injects are numbers that the others
+    are told, and move to the right sides.
+
+    Args:
+        compiled: the model at announced prices.
+        bounds: who takes part.
+        extras: cuts, loss lines and binaries behind the model.
+        ties: part of the cost per column of the model that nobody pays.
+        given: column values of the model, of which the leader's are kept.
+    """
+    layout, leader = compiled.layout, str(compiled.layout.leader)
+    whole, row_lb, row_ub, owner = assemble(compiled, bounds, extras)
+    leads = owner == layout.parties.index(leader)
+    own = np.flatnonzero(leads[: len(given)])
+    col_lb, col_ub = whole.bounds.col_lb.copy(), whole.bounds.col_ub.copy()
+    col_lb[own] = col_ub[own] = given[own]
+    columns = np.flatnonzero(~leads)
+    rows = np.flatnonzero(np.diff(whole.matrix[:, columns].tocsr().indptr) > 0)
+    part = part_of(whole, Bounds(col_lb, col_ub, row_lb, row_ub), columns, rows)
+    constants = zip(compiled.money.labels, compiled.money.constant, strict=True)
+    others = sum(float(constant) for label, constant in constants if label[0] != leader)
+    unpaid = whole.cost.copy()
+    unpaid[: len(ties)] = ties
+    part = replace(part, offset=others)
+    return split_program(part, owner[columns], layout.parties, unpaid[columns])
+
+
+def split_program(
+    whole: Program, owner: IntArray, names: Sequence[str], ties: FloatArray | None = None
+) -> Split:
     """Cut a program into the problems of the parties that own its columns.
 
     A row whose columns belong to one party is that party's own; any other is a linking row: pools,
@@ -73,6 +113,7 @@ def split_program(whole: Program, owner: IntArray, names: Sequence[str]) -> Spli
         whole: the program.
         owner: number of the party that owns each column, shape (n,).
         names: of the parties, the network account among them.
+        ties: part of the cost per column that nobody pays, shape (n,); none if missing.
     """
     matrix, row_lb, row_ub = whole.matrix, whole.bounds.row_lb, whole.bounds.row_ub
     network = list(names).index(NETWORK)
@@ -102,9 +143,11 @@ def split_program(whole: Program, owner: IntArray, names: Sequence[str]) -> Spli
         own = sparse.csr_array(links[:, columns])
         if number == network:
             part, own = _with_slacks(part, own, low, high)
-        agents.append(Agent(name, part, own, read_only(columns, np.int64)))
+        if part.n:
+            agents.append(Agent(name, part, own, read_only(columns, np.int64)))
     due = np.where(low == high, low, 0.0)
-    return Split(tuple(agents), read_only(due), whole.offset, whole.n)
+    unpaid = np.zeros(whole.n) if ties is None else ties
+    return Split(tuple(agents), read_only(due), whole.offset, whole.n, read_only(unpaid))
 
 
 def assemble(

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from cosim.errors import SolveError
+from cosim.market.agents import Split, split_followers
 from cosim.market.compile import Compiled
 from cosim.market.extras import Extra
 from cosim.market.highs import Outcome
@@ -19,7 +20,7 @@ from cosim.market.market import Market
 from cosim.market.optimise import Effort, Optimiser
 from cosim.market.participation import bounds_for
 from cosim.market.program import BoolArray, Bounds
-from cosim.records import CostTable, read_only
+from cosim.records import CostTable, Schedule, read_only
 from cosim.records.names import NETWORK
 from cosim.records.time import FloatArray, IntArray
 from cosim.scenario.config import ScenarioConfig
@@ -147,6 +148,15 @@ class AnnouncedMarket(Market):
         """Return the same as a market without prices: what is offered bounds no other prices."""
         _, extras = super().under_networks(members)
         return bounds_for(self.plain, members, {}, self.loss_lines), extras
+
+    def split(self, solved: Schedule) -> Split:
+        """Return the followers' problem at these prices, cut into what each of them knows.
+
+        What the leader delivers and takes in all, and its injections, are as in the schedule.
+        """
+        assert solved.solution is not None
+        bounds, ties = self._bounds(solved.members, {}), tie_breaks(self.plain)
+        return split_followers(self.compiled, bounds, self._extras(), ties, solved.solution)
 
     def _cost_of(self, costs: CostTable) -> float:
         return float(costs["total"].drop(index=self.compiled.layout.leader).sum())

@@ -324,9 +324,9 @@ class Market:
         lines = [extra for _, extra in self._lines.values()]
         return self._bounds(members, {}), [*lines, *(extra for _, extra in self._cuts.values())]
 
-    def split(self, members: frozenset[str]) -> Split:
-        """Return the problem of members who share, cut into what each party knows."""
-        return split_by_party(self.compiled, self._bounds(members, {}), self._extras())
+    def split(self, solved: Schedule) -> Split:
+        """Return the problem that a schedule of this market solves, cut into what parties know."""
+        return split_by_party(self.compiled, self._bounds(solved.members, {}), self._extras())
 
     def without_networks(self) -> Market:
         """Return a market of its own with the same arrays and neither cuts nor loss lines."""

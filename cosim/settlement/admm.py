@@ -59,7 +59,7 @@ class AdmmResult:
 
     Attributes:
         converged: both residuals are within the tolerance.
-        cost: of all agents, in currency.
+        cost: that all agents pay, in currency; tie-breaks and prices of broken limits are not.
         x: column values of the whole program, shape (n,).
         price: of each linking row, shape (l,).
         history: round, phase, primal_residual, dual_residual (shares), penalty, cost.
@@ -181,8 +181,13 @@ class Admm:
             self._penalty /= STEP
 
     def _cost(self) -> float:
-        own = [float(agent.agent.program.cost @ agent.x) for agent in self._agents]
-        return self._split.offset + sum(own)
+        """Return what everyone pays together: their objectives less what is in no account."""
+        split, own = self._split, []
+        for one in self._agents:
+            columns = one.agent.columns
+            paid = one.agent.program.cost[: len(columns)] - split.ties[columns]
+            own.append(float(paid @ one.x[: len(columns)]))
+        return split.offset + sum(own)
 
     def _result(self, converged: bool) -> AdmmResult:
         x = np.zeros(self._split.n)

@@ -41,7 +41,8 @@ def solve_distributed(
     """Solve the cooperative problem and the bargaining over prices by ADMM.
 
     Participants reveal what they would trade and inject, and what they would pay; the networks'
-    limits and losses are terms of the negotiation, held by the network account.
+    limits and losses are terms of the negotiation, held by the network account. A leader has no
+    say in it: its prices, and what it delivers and takes in all, are given.
 
     Args:
         market: with the cuts and loss lines of the verified schedule.
@@ -50,7 +51,7 @@ def solve_distributed(
         settings: when to stop.
     """
     shape = AdmmSettings(settings.tolerance, settings.max_rounds, settings.penalty)
-    found = Admm(market.split(central.members), shape).run(choose_integers)
+    found = Admm(market.split(central), shape).run(choose_integers)
     difference = (found.cost - central.cost) / max(abs(central.cost), 1e-9)
     summary: dict[str, object] = {
         "converged": found.converged,

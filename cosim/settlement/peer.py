@@ -111,10 +111,13 @@ def negotiated(agreement: Agreement) -> tuple[Agreed, pd.Series]:
         The outcome of the negotiation, and received by participant at the central log-Nash point.
 
     Raises:
-        SettlementError: if somebody gains nothing at any price inside the bounds.
+        SettlementError: if nobody sells to anybody, or somebody gains nothing at any price inside
+            the bounds.
     """
     money = agreement.money()
     active = [i for i in range(len(money.accounts)) if np.any(money.matrix[i])]
+    if not active:
+        raise SettlementError("nobody sells to anybody")
     inside = replace(
         money,
         accounts=tuple(money.accounts[i] for i in active),

@@ -32,9 +32,10 @@ def test_two_parties_find_the_marginal_price() -> None:
     )
     market = Market(case, {})
     members = frozenset({"ann", "bob"})
-    found = Admm(market.split(members), AdmmSettings(tolerance=1e-5, penalty=1e-2)).run()
+    central = market.solve(members)
+    found = Admm(market.split(central), AdmmSettings(tolerance=1e-5, penalty=1e-2)).run()
     assert found.converged
-    assert found.cost == pytest.approx(market.solve(members).cost, rel=1e-4)
+    assert found.cost == pytest.approx(central.cost, rel=1e-4)
     # ann sells the rest at 0.1, so that is what one more kWh is worth to both
     assert np.abs(found.price).mean() == pytest.approx(0.1, rel=1e-2)
 
@@ -44,7 +45,7 @@ def test_admm_agrees_with_the_central_solution() -> None:
     market = Market(case, {})
     members = frozenset(case.config.participants)
     central = market.solve(members)
-    result = Admm(market.split(members), AdmmSettings(tolerance=5e-4)).run(choose_integers)
+    result = Admm(market.split(central), AdmmSettings(tolerance=5e-4)).run(choose_integers)
     assert result.converged
     assert result.cost == pytest.approx(central.cost, rel=1e-3)
     assert set(result.history["phase"]) == {"relaxed", "integers fixed"}
@@ -78,7 +79,7 @@ def test_limits_and_losses_are_negotiated_too() -> None:
     )
     members = frozenset({"ann", "bob"})
     central = market.solve(members)
-    split = market.split(members)
+    split = market.split(central)
     assert len(split.due) >= 3  # pool, cut, loss line
     found = Admm(split, AdmmSettings(tolerance=1e-5, penalty=1e-2, max_rounds=2000)).run()
     assert found.converged
@@ -88,7 +89,7 @@ def test_limits_and_losses_are_negotiated_too() -> None:
 def test_an_agent_knows_only_its_own() -> None:
     case = town(3, 6)
     market = Market(case, {})
-    split = market.split(frozenset(case.config.participants))
+    split = market.split(market.solve(frozenset(case.config.participants)))
     columns = np.concatenate([agent.columns for agent in split.agents])
     assert len(columns) == len(set(columns.tolist())) == split.n
     owner = market.compiled.layout.column_owner
