@@ -118,7 +118,7 @@ def _injections(
     steps = len(scenario.time)
     names = tuple(terminal.name for terminal in inputs.terminals)
     p_kw, q_kvar = np.zeros((steps, len(names))), np.zeros((steps, len(names)))
-    groups = wide.groupby(["participant", "carrier"])
+    groups = wide.groupby(["participant", "carrier"], observed=True)
     by_name: Mapping[tuple[str, str], pd.DataFrame] = {(str(a), str(b)): v for (a, b), v in groups}
     for k, terminal in enumerate(names):
         name, carrier = party_of(terminal), carrier_at(terminal, network_carrier)

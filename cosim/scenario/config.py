@@ -43,7 +43,8 @@ class CouplingSection(Strict):
 
     max_iterations: Annotated[int, Field(ge=1)] = 25
     margin: Annotated[float, Field(ge=0.0, le=0.2)] = 0.005
-    """Cuts are made at limit x (1 - margin), checks at the limit."""
+    """Cuts lie inside limits by this share of what the quantity can vary over (docs/method.md);
+    checks are made at the limit."""
     balance_tolerance: Positive = 1e-3
     """Largest mismatch of losses between market and physics, as a share of throughput."""
     refresh_tolerance: Positive = 5e-4
