@@ -27,7 +27,9 @@ BUY = (0.20, 0.50, 0.50)
 FEED_IN = 0.05
 
 
-def case(import_max_kw: float = 100.0, **leader: Any) -> Scenario:
+def case(
+    import_max_kw: float = 100.0, networks: dict[str, Any] | None = None, **leader: Any
+) -> Scenario:
     """A consumer, a roof, and a battery of 10 kWh without losses that starts and ends empty."""
     people: dict[str, Any] = {
         "home": {
@@ -62,6 +64,7 @@ def case(import_max_kw: float = 100.0, **leader: Any) -> Scenario:
         steps=STEPS,
         sharing={"electricity": {"form": "pool"}} if shared else {},
         leader={"participant": "store", "prices": prices, **leader},
+        networks=networks,
     )
 
 
