@@ -70,7 +70,9 @@ def _matrix(where, shape) -> sparse.csr_array:
     return sparse.csr_array(sparse.coo_array((np.array(v, float), (i, j)), shape=shape))
 
 
-def game(leader: Sheet, followers: list[tuple[str, Sheet]], lb, ub, rows=None) -> LeaderProblem:
+def game(
+    leader: Sheet, followers: list[tuple[str, Sheet]], lb, ub, rows=None, price_step=None
+) -> LeaderProblem:
     """Put a game together; `rows` are (G, g)."""
     lb, ub = np.asarray(lb, float), np.asarray(ub, float)
     matrix, right = rows if rows is not None else no_price_rows(len(lb))
@@ -82,6 +84,7 @@ def game(leader: Sheet, followers: list[tuple[str, Sheet]], lb, ub, rows=None) -
         price_ub=ub,
         price_rows=matrix,
         price_row_ub=right,
+        price_step=price_step,
     )
 
 
@@ -144,7 +147,8 @@ def microgrids(
         spread[t, [t, steps + t]] = 1.0, -1.0
         spread[steps + t, [2 * steps + t, 3 * steps + t]] = 1.0, -1.0
     rows = (sparse.csr_array(spread), np.zeros(2 * steps))
-    return game(leader, [(f"mg{k + 1}", s) for k, s in enumerate(sheets)], lb, ub, rows)
+    names = [(f"mg{k + 1}", s) for k, s in enumerate(sheets)]
+    return game(leader, names, lb, ub, rows, price_step=np.tile(np.arange(steps), 5))
 
 
 def _storage_operator(steps: int, tou) -> tuple[Sheet, list[list[int]]]:

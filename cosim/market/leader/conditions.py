@@ -127,6 +127,18 @@ def multiplier_box(
     return low[n:], high[n:], capped
 
 
+def narrower_box(
+    one: Canonical, game: LeaderProblem, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return what is left of a box of row multipliers, each of shape (m,), by the same rules."""
+    n = game.n_prices
+    box = np.concatenate([game.price_lb, low]), np.concatenate([game.price_ub, high])
+    least, most = (end[n:] for end in _DualSystem.of(one, game).narrow(*box))
+    # Where rounding makes ends cross, the box stays what it was.
+    crossed = least > most
+    return np.where(crossed, low, least), np.where(crossed, high, most)
+
+
 def bound_box(
     one: Canonical, game: LeaderProblem, low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, FloatArray]:

@@ -21,7 +21,7 @@ from cosim.market.leader.outcome import Record, conclude, relative_gap
 from cosim.market.leader.problem import LeaderOutcome, LeaderProblem, LeaderSettings
 from cosim.market.leader.reduce import reduced
 from cosim.market.leader.respond import Responses
-from cosim.market.leader.search import Best, climb
+from cosim.market.leader.search import Best, Climber, first_prices
 from cosim.market.leader.start import price_guesses
 from cosim.records.time import FloatArray
 
@@ -125,7 +125,8 @@ class _Search:
                 self.responses.game, self.followers, self.caps, self.patterns, self.seen
             )
             truncated = not self.responses.game.linear and self.settled
-            climb(single, self.followers, self.responses, self.best, self.clock, self.settings)
+            climber = Climber(single, self.followers, self.responses, self.best, self.clock)
+            first_prices(single, climber, self.responses, self.best, self.clock, self.settings)
             point = self._master(single, ROUND_SHARE if truncated else 1.0)
             if point is None and truncated and self.clock.left > 0.0:
                 self.settled = False

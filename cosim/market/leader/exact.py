@@ -9,15 +9,15 @@ import numpy as np
 from cosim.errors import SolveError
 from cosim.market.highs import Clock, Handle, Status
 from cosim.market.leader.conditions import Canonical, canonical
-from cosim.market.leader.derived import derived_ranges
 from cosim.market.leader.kkt import SingleLevel, single_level
-from cosim.market.leader.narrow import KEPT, Narrowed, narrowed
 from cosim.market.leader.outcome import Record, conclude, relative_gap
 from cosim.market.leader.problem import LeaderOutcome, LeaderProblem, LeaderSettings
+from cosim.market.leader.proof.derived import derived_ranges
+from cosim.market.leader.proof.narrow import KEPT, Narrowed, Proof, narrowed
 from cosim.market.leader.reduce import reduced
 from cosim.market.leader.respond import Responses
-from cosim.market.leader.search import Best, climb
-from cosim.market.leader.start import price_guesses, row_duals
+from cosim.market.leader.search import Best, Climber, first_prices
+from cosim.market.leader.start import point_at_prices, price_guesses, row_duals
 from cosim.market.leader.support import welfare_bound
 from cosim.records.time import FloatArray, IntArray
 
@@ -56,17 +56,15 @@ class Exact:
         best, bound, sure = Best(), ceiling, False
         for _ in range(CAP_ROUNDS):
             single = single_level(small, followers, caps)
-            climb(
-                single, followers, responses, best, clock, settings,
-                lambda: record.add(best.profit, ceiling),
-            )  # fmt: skip
+            climber = Climber(single, followers, responses, best, clock)
+            told = partial(_tell, record, best, ceiling, True, ceiling)
+            first_prices(single, climber, responses, best, clock, settings, told)
             single = _without_assumptions(small, followers, caps, single, best, clock, settings)
             assumed = any(capped.any() for capped in single.capped)
             tell = partial(_tell, record, best, ceiling, assumed)
-            narrow = narrowed(
-                small, followers, caps, single, responses, best, clock, settings, tell
-            )
-            found = _prove(narrow, responses, best, clock, settings)
+            proof = Proof(responses, climber, best, clock, settings, caps, tell)
+            narrow = narrowed(small, followers, single, proof)
+            found = _prove(narrow, proof)
             near = found is None or suspect(single, best.point, caps)
             sure = not (near and assumed)
             # What was proven holds only inside bounds that no multiplier has come near to.
@@ -136,15 +134,14 @@ def _tell(record: Record, best: Best, ceiling: float, assumed: bool, bound: floa
     record.add(best.profit, ceiling if assumed else min(ceiling, bound))
 
 
-def _prove(
-    narrow: Narrowed, responses: Responses, best: Best, clock: Clock, settings: LeaderSettings
-) -> float | None:
+def _prove(narrow: Narrowed, proof: Proof) -> float | None:
     """Return the proven bound; None if the program is infeasible, as too tight bounds make it."""
+    best, settings, clock = proof.best, proof.settings, proof.clock
     # The best known point lies inside of all ranges: without one, the last bound is what is left.
     before = narrow.bound if np.isfinite(narrow.bound) else None
     if narrow.empty:
         return before
-    if relative_gap(best.profit, narrow.bound) <= settings.gap:
+    if proof.closed(narrow.bound):
         return max(best.profit, narrow.bound)
     single = narrow.single
     handle = Handle(
@@ -154,13 +151,15 @@ def _prove(
         mip_gap=0.5 * settings.gap,
         restarts=True,
     )
-    if best.point is not None and relative_gap(best.profit, narrow.bound) < WORTH_OFFERING:
-        handle.offer(best.point, spare=False)
+    if best.prices is not None and relative_gap(best.profit, narrow.bound) < WORTH_OFFERING:
+        start = point_at_prices(single, narrow.followers, best.prices)
+        if start is not None:
+            handle.offer(start, spare=False)
     outcome = handle.run(clock.left)
     if outcome.status is Status.INFEASIBLE:
         return before
     if outcome.x is not None:
-        best.offer(responses, outcome.x[single.prices], outcome.x)
+        best.offer(proof.responses, outcome.x[single.prices], outcome.x)
     return max(best.profit, min(narrow.bound, -outcome.bound))
 
 

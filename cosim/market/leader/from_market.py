@@ -102,6 +102,7 @@ def game_of(market: Market, last: Schedule | None = None) -> Game:
         price_ub=high,
         price_rows=order,
         price_row_ub=limit,
+        price_step=np.tile(np.arange(whole.compiled.layout.steps), len(keys)),
     )
     columns = tuple(read_only(_columns(whole, group), np.int64) for group in groups)
     return Game(

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from cosim.errors import Problem, ScenarioError
 from cosim.market.program import Program
-from cosim.records.time import FloatArray
+from cosim.records.time import FloatArray, IntArray
 
 Method = Literal["exact", "evolutionary", "decomposition", "fixed"]
 Ties = Literal["pessimistic", "optimistic", "simulated"]
@@ -56,6 +56,8 @@ class LeaderProblem:
         price_ub: shape (n_prices,).
         price_rows: G in G p <= g, shape (m, n_prices), may have no rows.
         price_row_ub: g, shape (m,).
+        price_step: step of every price, counted from 0, shape (n_prices,); None where prices are
+            not those of steps. The exact method takes the game apart by it.
     """
 
     leader: Program
@@ -64,6 +66,7 @@ class LeaderProblem:
     price_ub: FloatArray
     price_rows: sparse.csr_array
     price_row_ub: FloatArray
+    price_step: IntArray | None = None
 
     def __post_init__(self) -> None:
         problems = _problems(self)
@@ -188,6 +191,8 @@ def _problems(game: LeaderProblem) -> list[Problem]:
     n, m = game.n_prices, game.leader.m
     shapes: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
     shapes += [("price_ub", game.price_ub.shape, (n,))]
+    if game.price_step is not None:
+        shapes += [("price_step", game.price_step.shape, (n,))]
     shapes += [("price_rows", game.price_rows.shape, (len(game.price_row_ub), n))]
     for one in game.followers:
         wide = one.program.n

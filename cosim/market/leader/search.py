@@ -24,6 +24,8 @@ STEPS = 15
 """Of one climb."""
 STEP_S = 1.0
 """Most seconds of one step."""
+PATIENCE = 2
+"""Climbs in a row that bring nothing before no further one is begun."""
 CLIMB_UNTIL = 0.75
 """Share of the time that is left when no further climb is begun."""
 
@@ -56,71 +58,109 @@ class Best:
         return True
 
 
-def climb(
+class Climber:
+    """Improves prices step by step.
+
+    At given prices and responses all switches that are decided stay, those of ties are free; the
+    single program is then small, and its solution is the next start.
+    """
+
+    def __init__(
+        self,
+        single: SingleLevel,
+        followers: Sequence[Canonical],
+        responses: Responses,
+        best: Best,
+        clock: Clock,
+    ) -> None:
+        """Hand the program over.
+
+        Args:
+            single: the game as one program.
+            followers: in canonical form.
+            responses: the followers.
+            best: better prices are taken over.
+            clock: of the whole solve.
+        """
+        self._single = single
+        self._followers = followers
+        self._responses = responses
+        self._best = best
+        self._clock = clock
+        self._handle = Handle(single.program, integer=True, threads=1, mip_gap=1e-4)
+
+    def climb(self, prices: FloatArray) -> bool:
+        """Climb from some prices; return True if the best ones have become better."""
+        before, profit = self._best.profit, -np.inf
+        for _ in range(STEPS):
+            found = self._state(prices)
+            if found is None or found[0] <= profit + GAIN * abs(profit):
+                break
+            profit, point = found
+            self._best.offer(self._responses, prices, point)
+            self._handle.set_bounds(_neighbourhood(self._single, self._followers, point))
+            self._handle.offer(point)
+            try:
+                outcome = self._handle.run(min(STEP_S, self._clock.left))
+            except SolveError:
+                break
+            if outcome.x is None:
+                break
+            game = self._responses.game
+            prices = np.clip(outcome.x[self._single.prices], game.price_lb, game.price_ub)
+        return self._best.profit > before + GAIN * abs(before)
+
+    def _state(self, prices: FloatArray) -> tuple[float, FloatArray] | None:
+        """Return profit and point of the single program at some prices; None without any."""
+        responses = self._responses
+        outcomes = responses.solve(prices)
+        costs = np.array([one.objective for one in outcomes])
+        reply = responses.favourite(prices, costs)
+        if reply is None:
+            return None
+        found = [responses.duals_of(k, prices, one) for k, one in enumerate(outcomes)]
+        duals = [dual for dual in found if dual is not None]
+        if len(duals) < len(found):
+            return None
+        return reply.profit, point_at(self._single, self._followers, prices, reply, duals)
+
+
+def first_prices(
     single: SingleLevel,
-    followers: Sequence[Canonical],
+    climber: Climber,
     responses: Responses,
     best: Best,
     clock: Clock,
     settings: LeaderSettings,
     told: Callable[[], None] = lambda: None,
 ) -> None:
-    """Improve the best prices from several starts.
+    """Find good prices from several starts; `told` is called after each.
 
-    At given prices and responses all switches that are decided stay, those of ties are free; the
-    single program is then small, and its solution is the next start. `told` is called after each.
+    The first is where the linear relaxation has its prices: of all starts that were tried its climb
+    ended highest.
     """
-    handle = Handle(single.program, integer=True, threads=settings.threads, mip_gap=1e-4)
+    relaxed = Handle(single.program, integer=False, threads=1, mip_gap=0.0).run(clock.left)
     guesses = [
         *settings.starts,
+        *([] if relaxed.x is None else [_inside(responses, relaxed.x[single.prices])]),
         *support_starts(responses),
         *price_guesses(responses.game, settings.seed, 2),
     ]
     for guess in guesses:
         best.offer(responses, guess, None)
     told()
-    if best.prices is not None:
-        guesses.insert(0, best.prices)
+    in_vain = 0
     for guess in guesses:
-        if clock.left < CLIMB_UNTIL * settings.time_limit_s:
+        late = clock.left < CLIMB_UNTIL * settings.time_limit_s
+        if late or in_vain >= PATIENCE:
             return
-        _from(guess, handle, single, followers, responses, best, clock)
+        in_vain = 0 if climber.climb(guess) else in_vain + 1
         told()
 
 
-def _from(
-    prices: FloatArray,
-    handle: Handle,
-    single: SingleLevel,
-    followers: Sequence[Canonical],
-    responses: Responses,
-    best: Best,
-    clock: Clock,
-) -> None:
-    profit = -np.inf
-    for _ in range(STEPS):
-        outcomes = responses.solve(prices)
-        costs = np.array([one.objective for one in outcomes])
-        reply = responses.favourite(prices, costs)
-        if reply is None or reply.profit <= profit + GAIN * abs(profit):
-            return
-        profit = reply.profit
-        found = [responses.duals_of(k, prices, one) for k, one in enumerate(outcomes)]
-        duals = [dual for dual in found if dual is not None]
-        if len(duals) < len(found):
-            return
-        point = point_at(single, followers, prices, reply, duals)
-        best.offer(responses, prices, point)
-        handle.set_bounds(_neighbourhood(single, followers, point))
-        handle.offer(point)
-        try:
-            outcome = handle.run(min(STEP_S, clock.left))
-        except SolveError:
-            return
-        if outcome.x is None:
-            return
-        game = responses.game
-        prices = np.clip(outcome.x[single.prices], game.price_lb, game.price_ub)
+def _inside(responses: Responses, prices: FloatArray) -> FloatArray:
+    game = responses.game
+    return np.clip(prices, game.price_lb, game.price_ub)
 
 
 def _neighbourhood(

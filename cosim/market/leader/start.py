@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import sparse
 
+from cosim.market.highs import Handle
 from cosim.market.leader.conditions import Canonical
 from cosim.market.leader.kkt import SingleLevel
+from cosim.market.leader.places import FollowerColumns
 from cosim.market.leader.problem import LeaderProblem
 from cosim.market.leader.respond import Reply
+from cosim.market.leader.stack import Stack
 from cosim.records.time import FloatArray
 
+POINT_S = 5.0
+"""Most seconds for a point at given prices."""
 ZERO_DUAL = 1e-7
 """A multiplier below this is none."""
 
@@ -69,3 +75,49 @@ def point_at(
         point[at.low_switch] = reduced[at.low_at] > ZERO_DUAL
         point[at.high_switch] = reduced[at.high_at] < -ZERO_DUAL
     return point
+
+
+def point_at_prices(
+    single: SingleLevel, followers: Sequence[Canonical], prices: FloatArray
+) -> FloatArray | None:
+    """Return the best point of the single program at given prices; None without one.
+
+    At given prices what followers pay is linear in their responses, so strong duality is a row, and
+    with it no switch is needed: a linear program gives responses, plant and multipliers.
+
+    Args:
+        single: the program, of followers without integers.
+        followers: in canonical form.
+        prices: shape (n_prices,).
+    """
+    program, bounds = single.program, single.program.bounds
+    low, high = bounds.col_lb.copy(), bounds.col_ub.copy()
+    low[single.prices] = np.clip(prices, low[single.prices], high[single.prices])
+    high[single.prices] = low[single.prices]
+    stack = Stack()
+    every = stack.columns(low, high, program.cost)
+    stack.rows([(every, program.matrix)], bounds.row_lb, bounds.row_ub)
+    for one, at in zip(followers, single.followers, strict=True):
+        row = _strong_duality(one, at, prices, program.n)
+        stack.rows([(every, sparse.csr_array(row[None, :]))], 0.0, np.zeros(1))
+    outcome = Handle(stack.program(), integer=False, threads=1, mip_gap=0.0).run(POINT_S)
+    if outcome.x is None:
+        return None
+    point = outcome.x.copy()
+    for at in single.followers:
+        point[at.row_switch] = point[at.row_dual][at.row_at] > ZERO_DUAL
+        point[at.low_switch] = point[at.low_dual] > ZERO_DUAL
+        point[at.high_switch] = point[at.high_dual] > ZERO_DUAL
+    return point
+
+
+def _strong_duality(one: Canonical, at: FollowerColumns, prices: FloatArray, n: int) -> FloatArray:
+    """Return the row that is zero where what a response costs is its dual objective."""
+    row = np.zeros(n)
+    value = np.where(one.given, one.follower.program.bounds.col_lb, 0.0)
+    cost = one.follower.cost_at(prices)
+    row[at.y] = np.where(one.given, 0.0, cost)
+    row[at.row_dual] = -(one.right - one.matrix @ value)
+    row[at.low_dual] = -one.low[at.low_at]
+    row[at.high_dual] = one.high[at.high_at]
+    return row

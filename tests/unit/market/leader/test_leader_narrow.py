@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from cosim.market.highs import Clock, Handle
-from cosim.market.leader import narrow
 from cosim.market.leader.conditions import canonical
-from cosim.market.leader.derived import derived_ranges
 from cosim.market.leader.exact import sampled_caps
 from cosim.market.leader.kkt import single_level
 from cosim.market.leader.problem import LeaderSettings
+from cosim.market.leader.proof import narrow
+from cosim.market.leader.proof.derived import derived_ranges
+from cosim.market.leader.proof.root import Ranges, Root
 from cosim.market.leader.reduce import reduced
 from cosim.market.leader.respond import Responses
-from cosim.market.leader.root import Ranges, Root
-from cosim.market.leader.search import Best
+from cosim.market.leader.search import Best, Climber
 from cosim.market.leader.solve import solve_leader
 from cosim.market.leader.start import row_duals
 from cosim.market.program import Bounds, Program
@@ -108,21 +110,26 @@ def test_multipliers_at_good_prices_lie_in_their_derived_ranges() -> None:
     assert tried > 3
 
 
-def test_narrow_ranges_keep_what_is_best(monkeypatch) -> None:
+@pytest.mark.parametrize("by_steps", [True, False])
+def test_narrow_ranges_keep_what_is_best(by_steps, monkeypatch) -> None:
     monkeypatch.setattr(narrow, "FEW_PRICES", 0)
     monkeypatch.setattr(narrow, "WORTH", 2.0)
+    monkeypatch.setattr(narrow, "FAR", np.inf)
     small, responses, followers, caps, single = game_and_program(2)
+    small = small if by_steps else replace(small, price_step=None)
     best_point = optimum(single.program)
     top = -(single.program.cost @ best_point + single.program.offset)
     # A poor profit that is known: prices in the middle.
     best = Best()
-    best.profit = 0.9 * top
+    best.profit = (0.99 if by_steps else 0.9) * top
     monkeypatch.setattr(Best, "offer", lambda *_: False)
     bounds: list[float] = []
-    found = narrow.narrowed(
-        small, followers, caps, single, responses, best, Clock(60.0),
-        LeaderSettings(gap=1e-4), bounds.append,
-    )  # fmt: skip
+    clock = Clock(60.0)
+    climber = Climber(single, followers, responses, best, clock)
+    proof = narrow.Proof(
+        responses, climber, best, clock, LeaderSettings(gap=1e-4), caps, bounds.append
+    )
+    found = narrow.narrowed(small, followers, single, proof)
     assert found.rounds >= 1
     assert bounds == sorted(bounds, reverse=True)
     assert bounds[-1] >= top * (1 - 1e-6)

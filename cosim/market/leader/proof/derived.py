@@ -17,7 +17,8 @@ from scipy import sparse
 from cosim.market.leader.conditions import Canonical, multiplier_box
 from cosim.market.leader.kkt import MultiplierRange, SingleLevel
 from cosim.market.leader.problem import LeaderProblem
-from cosim.market.leader.root import Ranges
+from cosim.market.leader.proof.root import Ranges
+from cosim.market.leader.proof.side_by_side import processors, side_by_side
 from cosim.market.program import Bounds, Program
 
 
@@ -40,10 +41,18 @@ def derived_ranges(
     every = np.arange(single.program.n)
     where = [every[at.row_dual] for at in single.followers]
     wanted = np.concatenate([at[capped] for at, capped in zip(where, single.capped, strict=True)])
-    asked = Ranges(_without_switches(game, single, followers), -least_profit)
-    asked.narrow(wanted, seconds)
-    low, high = asked.low, asked.high
-    if asked.empty or not (np.isfinite(low[wanted]).all() and np.isfinite(high[wanted]).all()):
+    program, share = _without_switches(game, single, followers), processors()
+
+    def narrow(k: int) -> Ranges:
+        asked = Ranges(program, -least_profit)
+        asked.narrow(wanted[k::share], seconds)
+        return asked
+
+    shares = side_by_side(narrow, share)
+    low = np.max([asked.low for asked in shares], axis=0)
+    high = np.min([asked.high for asked in shares], axis=0)
+    empty = any(asked.empty for asked in shares)
+    if empty or not (np.isfinite(low[wanted]).all() and np.isfinite(high[wanted]).all()):
         return None
     ranges = []
     for one, at in zip(followers, where, strict=True):

@@ -1,0 +1,1 @@
+"""How the exact method proves its bound: narrower ranges, step by step and at the root."""
