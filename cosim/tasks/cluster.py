@@ -98,7 +98,7 @@ def _connect(address: str) -> Any:
                     "scheduler",
                     f"{address}, but Dask is not installed ({error.name} is missing)",
                     "Dask beside cosim",
-                    "pip install cosim[dask]",
+                    "pip install 'cosim[dask]'",
                 )
             ]
         ) from None

@@ -126,7 +126,7 @@ def test_dask_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         open_tasks("tcp://127.0.0.1:8786")
     assert str(caught.value) == (
         "scheduler: tcp://127.0.0.1:8786, but Dask is not installed (distributed is missing); "
-        "expected Dask beside cosim; pip install cosim[dask]"
+        "expected Dask beside cosim; pip install 'cosim[dask]'"
     )
 
 
