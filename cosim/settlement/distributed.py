@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cosim.errors import SettlementError
+from cosim.errors import SettlementError, SolveError
 from cosim.market import Market
 from cosim.records import Schedule
 from cosim.scenario.bargaining import Distributed
@@ -26,7 +26,7 @@ class Negotiated:
         history: columns round, phase (relaxed, integers fixed, prices), primal_residual,
             dual_residual, penalty, cost (NaN for prices).
         summary: converged, rounds, cost, central_cost and their relative difference; the same for
-            prices, with the largest difference of what anybody receives.
+            prices, with the largest difference of what anybody receives. Empty where it failed.
         notes: sentences for the reader.
     """
 
@@ -51,7 +51,10 @@ def solve_distributed(
         settings: when to stop.
     """
     shape = AdmmSettings(settings.tolerance, settings.max_rounds, settings.penalty)
-    found = Admm(market.split(central), shape).run(choose_integers)
+    try:
+        found = Admm(market.split(central), shape).run(choose_integers)
+    except SolveError as error:
+        return Negotiated(pd.DataFrame(), {}, (f"There is no distributed solution: {error}.",))
     difference = (found.cost - central.cost) / max(abs(central.cost), 1e-9)
     summary: dict[str, object] = {
         "converged": found.converged,

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
+from cosim.errors import SolveError
 from cosim.market import Market
+from cosim.market.agents import Agent
+from cosim.market.program import Bounds, Program
 from cosim.records import Cut, CutKey, LossLine
+from cosim.scenario.bargaining import Distributed
 from cosim.settlement.admm import Admm, AdmmSettings
+from cosim.settlement.distributed import solve_distributed
 from cosim.settlement.own_choice import choose_integers
 from cosim.settlement.pair_payments import fairest_received
 from cosim.settlement.price_negotiation import negotiate_payments
+from cosim.settlement.proximal import Proximal
 from tests.support.community import scenario, town
 from tests.unit.settlement.test_peer_prices import ring
 
@@ -84,6 +93,41 @@ def test_limits_and_losses_are_negotiated_too() -> None:
     found = Admm(split, AdmmSettings(tolerance=1e-5, penalty=1e-2, max_rounds=2000)).run()
     assert found.converged
     assert found.cost == pytest.approx(central.cost, rel=1e-3)
+
+
+@given(st.floats(0.0, 2.0), st.floats(-3000.0, 3000.0), st.floats(1e-4, 1e-1))
+@settings(max_examples=30, deadline=None)
+def test_an_answer_to_prices_in_closed_form(price: float, near: float, penalty: float) -> None:
+    """y kW at .3 per kWh emit .0005 t each at 250 per t: y = near - (.3 + .125 + price) / penalty.
+
+    The source gives 0 to 4000 kW.
+    """
+    bounds = Bounds(np.zeros(2), np.array([4000.0, np.inf]), np.zeros(1), np.zeros(1))
+    program = Program(
+        matrix=sparse.csr_array([[5e-4, -1.0]]),
+        bounds=bounds,
+        cost=np.array([0.3, 250.0]),
+        offset=0.0,
+        integer=np.zeros(2, dtype=bool),
+    )
+    agent = Agent("ann", program, sparse.csr_array([[1.0, 0.0]]), np.arange(2))
+    answer = Proximal(agent).answer(np.array([price]), np.array([near]), penalty)
+    wanted = np.clip(near - (0.425 + price) / penalty, 0.0, 4000.0)
+    assert answer[0] == pytest.approx(wanted, abs=0.02)
+
+
+def test_a_failed_negotiation_is_a_note_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise SolveError("bob: no answer to prices", "numerical")
+
+    monkeypatch.setattr(Proximal, "answer", fail)
+    market = Market(town(3, 2), {})
+    central = market.solve(frozenset(market.scenario.config.participants))
+    money: Any = None  # it does not come to prices
+    found = solve_distributed(market, central, money, Distributed())
+    assert found.history.empty
+    assert found.summary == {}
+    assert found.notes == ("There is no distributed solution: bob: no answer to prices.",)
 
 
 def test_an_agent_knows_only_its_own() -> None:
