@@ -122,6 +122,11 @@ def _search(run: Run) -> list[Block | str]:
         "The operator's profit at the best prices known (blue) and what no prices can exceed "
         "(orange), as far as it was proven."
     )
+    if len(run.tables.admm):
+        caption += (
+            " Right: the followers find their answer at the announced prices among themselves "
+            "(ADMM); how far their proposals still miss each other."
+        )
     drawn = picture("leader_search", search_figure(run), caption)
     return ["How the prices were found", *drawn] if drawn else []
 

@@ -76,6 +76,6 @@ def _negotiation(axis: Axes, table: pd.DataFrame) -> None:
     for column, colour in (("primal_residual", style.GREEN), ("dual_residual", style.PURPLE)):
         axis.plot(table.index + 1, table[column].clip(lower=1e-12), color=colour)
     axis.set_yscale("log")
-    axis.set_title("Followers agree (ADMM)")
+    axis.set_title(f"Followers agree: {len(table)} rounds")
     axis.set_xlabel("round")
     axis.set_ylabel("share of what is exchanged")

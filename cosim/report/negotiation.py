@@ -27,8 +27,10 @@ def negotiation_figure(run: Run) -> Figure | None:
         ):
             axis.plot(part.index + 1, part[column].clip(lower=1e-12), color=colour, label=label)
         axis.set_yscale("log")
-        axis.set_title(f"{PHASES[phase]}: {len(part)} rounds", pad=20 if phase == phases[0] else 7)
+        title = PHASES[phase] if "integers fixed" in phases else PHASES[phase].split(",")[0]
+        axis.set_title(f"{title}: {len(part)} rounds")
         axis.set_xlabel("round")
     axes[0].set_ylabel("share of what is exchanged")
-    axes[0].legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0.1)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=2, handlelength=1.8)
     return figure

@@ -11,7 +11,10 @@ import pandas as pd
 import pytest
 
 from cosim import api
-from tests.support import leader_hamlet
+from cosim.report.data import open_run
+from cosim.report.leader_search import search_figure
+from cosim.report.negotiation import negotiation_figure
+from tests.support import hamlet, leader_hamlet
 
 pytestmark = pytest.mark.xdist_group("leader_run")  # one process, so that its fixtures run once
 
@@ -21,7 +24,9 @@ FOLLOWERS = {"plant", "home", "shop", "works"}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    scenario = leader_hamlet.write(tmp_path_factory.mktemp("led"), "fixed")
+    case = leader_hamlet.config("fixed")
+    case["bargaining"]["distributed"] = {"enabled": True}
+    scenario = hamlet.write(tmp_path_factory.mktemp("led"), case)
     return api.run(scenario, scenario.parent / "run", draw=False).folder
 
 
@@ -132,6 +137,25 @@ def test_the_plant_is_in_all_three_networks_and_keeps_the_hydrogen_limit(folder:
     )
     misses = [np.abs(np.abs(powers[key]) * 1e3 - np.abs(injected)).max() for key in powers]
     assert min(misses) < 1e-6
+
+
+def test_followers_agree_on_the_same_without_a_centre(
+    folder: Path, summary: dict[str, Any]
+) -> None:
+    found = summary["distributed"]
+    assert found["converged"]
+    assert found["central_cost"] == pytest.approx(summary["costs"]["verified"], abs=1e-6)
+    # The leader runs its plant for itself: were it run for its followers, they would pay .6 % less.
+    assert abs(found["relative_difference"]) <= 2e-4
+    assert found["prices"]["converged"]
+    assert found["prices"]["largest_difference"] < 0.01
+    run = open_run(folder)
+    search, talks = search_figure(run), negotiation_figure(run)
+    assert search is not None
+    assert talks is not None
+    titles = [axis.get_title() for axis in search.axes if axis.get_visible()]
+    assert titles[-1] == f"Followers agree: {found['rounds']} rounds"
+    assert len(talks.axes) == 2
 
 
 def test_the_tables_of_the_leader_are_there(folder: Path) -> None:
