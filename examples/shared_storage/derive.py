@@ -63,6 +63,8 @@ ALONE: tuple[Change, ...] = (
     ("  followers: cooperating", "  followers: independent"),
 )
 FIXED: tuple[Change, ...] = (("  method: exact", "  method: fixed"),)
+CENTRAL: Change = ("  distributed:", "")
+"""The followers' game is solved a second time, without a centre, in scheme 1 only."""
 SCHEMES: dict[int, tuple[str, tuple[Change, ...]]] = {
     2: ("as scheme 1, but the operator has a battery only.", NO_HYDROGEN),
     3: ("the microgrids cooperate, the operator's prices are fixed.", FIXED),
@@ -120,7 +122,7 @@ def scheme_text(number: int, scheme_1: str) -> str:
     Raises:
         ValueError: if a line that it changes is not there exactly once.
     """
-    about, changes = SCHEMES[number]
+    about, changes = SCHEMES[number][0], (*SCHEMES[number][1], CENTRAL)
     text = scheme_1.replace("name: shared_storage_1", f"name: shared_storage_{number}")
     text = re.sub(r"  Scheme 1: .*\n", f"  Scheme {number}: {about}\n", text)
     for beginning, instead in changes:

@@ -43,8 +43,11 @@ FROM_REPORT = {
     "leader_peers": "Scheme 1: what the microgrids share, and the price that it is settled at.",
     "balance_mg2": "Scheme 1: electricity, heat and hydrogen of microgrid 2; above the line what "
     "supplies it, below the line what uses the energy.",
-    "leader_search": "Scheme 1: convergence of the search for prices, without networks and with "
-    "what they refused.",
+    "leader_search": "Scheme 1, convergence of both games. Blue and orange: the operator's search "
+    "for prices, without networks and with what they refused. Green and purple: the "
+    "microgrids answer the announced prices, exchanging only proposals of trade.",
+    "negotiation": "Scheme 1, inner game: dispatch (left), then the prices that the microgrids pay "
+    "each other (right), both without a centre.",
 }
 """Figures of the report of scheme 1 that are shown in RESULTS.md, and what they show."""
 
@@ -64,6 +67,7 @@ class Outcome:
         own_costs: of its plant.
         co2_kg: of everybody.
         leader: `leader` of the summary.
+        inner: `distributed` of the summary, empty where the followers' game was not solved again.
     """
 
     verdict: str
@@ -76,6 +80,7 @@ class Outcome:
     own_costs: float
     co2_kg: float
     leader: dict[str, Any]
+    inner: dict[str, Any]
 
     @property
     def alliance(self) -> float:
@@ -135,6 +140,7 @@ def outcome(run: Path) -> Outcome:
         own_costs=leader["own_costs"],
         co2_kg=summary["co2_kg"]["last"]["total"],
         leader=leader,
+        inner=summary.get("distributed") or {},
     )
 
 
@@ -146,6 +152,7 @@ def saving(before: float, after: float) -> float:
 def page(outcomes: dict[int, Outcome], drawn: list[tuple[str, str]]) -> str:
     """Return RESULTS.md."""
     parts = [HEAD, scheme_table(outcomes), saving_table(outcomes), profit_table(outcomes)]
+    parts += [inner_table(one.inner) for one in outcomes.values() if one.inner]
     parts += [f"![{caption}](figures/{name}.svg)\n\n{caption}" for name, caption in drawn]
     return "\n\n".join(parts) + "\n"
 
@@ -202,6 +209,27 @@ def profit_table(outcomes: dict[int, Outcome]) -> str:
                  "" if gap is None else f"{100.0 * gap:.2f}",
                  str(one.leader["repriced"])]  # fmt: skip
         lines.append(f"| {number} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def inner_table(inner: dict[str, Any]) -> str:
+    """Return how the microgrids' own game went without a centre, and how far from with one."""
+    head = ["scheme 1", "agreed", "rounds", "cost", "with a centre", "difference"]
+    dispatch = ["dispatch", "yes" if inner["converged"] else "no", str(inner["rounds"]),
+                f"{inner['cost']:,.0f}", f"{inner['central_cost']:,.0f}",
+                f"{100.0 * inner['relative_difference']:.3f} %"]  # fmt: skip
+    lines = [
+        "The microgrids' answer to the announced prices, found among themselves (ADMM); CNY:",
+        "",
+        f"| {' | '.join(head)} |",
+        "|---" * len(head) + "|",
+        f"| {' | '.join(dispatch)} |",
+    ]
+    prices = inner.get("prices")
+    if prices:
+        cells = ["prices among them", "yes" if prices["converged"] else "no", str(prices["rounds"]),
+                 "", "", f"{prices['largest_difference']:.3f} at most for anybody"]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -88,13 +88,30 @@ def test_costs_of_microgrids_and_operator_cancel_what_they_trade() -> None:
     one = schemes.Outcome(
         verdict="feasible", microgrids={"mg1": 60.0, "mg2": 30.0, "mg3": 20.0}, others=1.0,
         profit=25.0, investment=10.0, revenue={"electricity": 24.0}, fees=3.0, own_costs=2.0,
-        co2_kg=5.0, leader={},
+        co2_kg=5.0, leader={}, inner={},
     )  # fmt: skip
     assert one.alliance == 111.0
     assert one.left == 15.0
     assert one.total == 86.0
     assert one.total_invested == 96.0
     assert schemes.saving(200.0, 150.0) == 25.0
+
+
+def test_the_page_says_how_far_the_inner_game_ends_from_the_central_one() -> None:
+    schemes = script(EXAMPLE / "schemes.py")
+    prices = {"converged": True, "rounds": 29, "largest_difference": 0.0049}
+    inner = {"converged": True, "rounds": 164, "cost": 99_990.0, "central_cost": 100_000.0,
+             "relative_difference": -1e-4, "prices": prices}  # fmt: skip
+    table = schemes.inner_table(inner)
+    assert "| dispatch | yes | 164 | 99,990 | 100,000 | -0.010 % |" in table
+    assert "| prices among them | yes | 29 |  |  | 0.005 at most for anybody |" in table
+    assert "prices among" not in schemes.inner_table({**inner, "prices": None, "converged": False})
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_only_scheme_1_solves_the_inner_game_twice(name: str) -> None:
+    config = api.load(EXAMPLE / f"{name}.yaml").config
+    assert config.bargaining.distributed.enabled == (name == "scenario")
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +135,15 @@ def test_every_scheme_passes_and_the_operator_trades_all_carriers(outcomes) -> N
     assert profit["verified"] == pytest.approx(profit["optimistic"], rel=0.3)
     account = sum(first.revenue.values()) + first.fees - first.own_costs
     assert account == pytest.approx(first.profit, abs=0.01)
+
+
+@pytest.mark.slow
+def test_the_microgrids_find_the_same_answer_without_a_centre(outcomes) -> None:
+    inner = outcomes[1].inner
+    assert inner["converged"]
+    assert abs(inner["relative_difference"]) < 5e-4
+    assert inner["prices"]["converged"]
+    assert inner["prices"]["largest_difference"] < 0.05
 
 
 @pytest.mark.slow
