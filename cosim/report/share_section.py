@@ -14,6 +14,9 @@ from cosim.report.negotiation import negotiation_figure
 from cosim.report.page import Block, Section, Words, listed_table, picture
 from cosim.report.peer_prices import peer_price_figure
 
+CENT = 0.01
+"""Differences of money below it are not told."""
+
 
 def share_section(run: Run) -> Section | None:
     """Return the section, None without a settlement."""
@@ -124,8 +127,9 @@ def _negotiation(run: Run) -> list[Block | str]:
     state = "agreed" if found["converged"] else "did not agree"
     prices = found.get("prices") or {}
     more = (
-        f" Prices took {prices['rounds']} rounds and leave nobody more than "
-        f"{text.money(prices['largest_difference'], run.currency)} from the central bargain."
+        f" Prices took {prices['rounds']} rounds and leave everybody within "
+        f"{text.money(max(prices['largest_difference'], CENT), run.currency)} of the central "
+        "bargain."
         if prices
         else ""
     )
