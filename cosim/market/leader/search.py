@@ -25,7 +25,7 @@ STEPS = 15
 STEP_S = 1.0
 """Most seconds of one step."""
 PATIENCE = 2
-"""Climbs in a row that bring nothing before no further one is begun."""
+"""Climbs in a row that bring nothing before there are no more."""
 CLIMB_UNTIL = 0.75
 """Share of the time that is left when no further climb is begun."""
 
@@ -87,10 +87,20 @@ class Climber:
         self._responses = responses
         self._best = best
         self._clock = clock
+        self._in_vain = 0
         self._handle = Handle(single.program, integer=True, threads=1, mip_gap=1e-4)
 
-    def climb(self, prices: FloatArray) -> bool:
-        """Climb from some prices; return True if the best ones have become better."""
+    @property
+    def tired(self) -> bool:
+        """True after a few climbs in a row that have brought nothing."""
+        return self._in_vain >= PATIENCE
+
+    def rest(self) -> None:
+        """Begin to count anew."""
+        self._in_vain = 0
+
+    def climb(self, prices: FloatArray) -> None:
+        """Climb from some prices."""
         before, profit = self._best.profit, -np.inf
         for _ in range(STEPS):
             found = self._state(prices)
@@ -98,7 +108,7 @@ class Climber:
                 break
             profit, point = found
             self._best.offer(self._responses, prices, point)
-            self._handle.set_bounds(_neighbourhood(self._single, self._followers, point))
+            self._handle.set_bounds(neighbourhood(self._single, self._followers, point))
             self._handle.offer(point)
             try:
                 outcome = self._handle.run(min(STEP_S, self._clock.left))
@@ -108,7 +118,8 @@ class Climber:
                 break
             game = self._responses.game
             prices = np.clip(outcome.x[self._single.prices], game.price_lb, game.price_ub)
-        return self._best.profit > before + GAIN * abs(before)
+        better = self._best.profit > before + GAIN * abs(before)
+        self._in_vain = 0 if better else self._in_vain + 1
 
     def _state(self, prices: FloatArray) -> tuple[float, FloatArray] | None:
         """Return profit and point of the single program at some prices; None without any."""
@@ -149,12 +160,10 @@ def first_prices(
     for guess in guesses:
         best.offer(responses, guess, None)
     told()
-    in_vain = 0
     for guess in guesses:
-        late = clock.left < CLIMB_UNTIL * settings.time_limit_s
-        if late or in_vain >= PATIENCE:
+        if climber.tired or clock.left < CLIMB_UNTIL * settings.time_limit_s:
             return
-        in_vain = 0 if climber.climb(guess) else in_vain + 1
+        climber.climb(guess)
         told()
 
 
@@ -163,9 +172,8 @@ def _inside(responses: Responses, prices: FloatArray) -> FloatArray:
     return np.clip(prices, game.price_lb, game.price_ub)
 
 
-def _neighbourhood(
-    single: SingleLevel, followers: Sequence[Canonical], point: FloatArray
-) -> Bounds:
+def neighbourhood(single: SingleLevel, followers: Sequence[Canonical], point: FloatArray) -> Bounds:
+    """Return bounds in which all switches that a point decides stay; those of ties are free."""
     bounds = single.program.bounds
     low, high = bounds.col_lb.copy(), bounds.col_ub.copy()
     for one, at in zip(followers, single.followers, strict=True):

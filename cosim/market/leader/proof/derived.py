@@ -10,16 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from scipy import sparse
 
+from cosim.market.highs import Clock
 from cosim.market.leader.conditions import Canonical, multiplier_box
 from cosim.market.leader.kkt import MultiplierRange, SingleLevel
 from cosim.market.leader.problem import LeaderProblem
+from cosim.market.leader.proof.parts import Parts
 from cosim.market.leader.proof.root import Ranges
 from cosim.market.leader.proof.side_by_side import processors, side_by_side
+from cosim.market.leader.proof.steps import Steps, steps_of
 from cosim.market.program import Bounds, Program
+from cosim.records.time import FloatArray, IntArray
 
 
 def derived_ranges(
@@ -41,19 +46,14 @@ def derived_ranges(
     every = np.arange(single.program.n)
     where = [every[at.row_dual] for at in single.followers]
     wanted = np.concatenate([at[capped] for at, capped in zip(where, single.capped, strict=True)])
-    program, share = _without_switches(game, single, followers), processors()
-
-    def narrow(k: int) -> Ranges:
-        asked = Ranges(program, -least_profit)
-        asked.narrow(wanted[k::share], seconds)
-        return asked
-
-    shares = side_by_side(narrow, share)
-    low = np.max([asked.low for asked in shares], axis=0)
-    high = np.min([asked.high for asked in shares], axis=0)
-    empty = any(asked.empty for asked in shares)
-    if empty or not (np.isfinite(low[wanted]).all() and np.isfinite(high[wanted]).all()):
+    program, clock = _without_switches(game, single, followers), Clock(seconds)
+    steps = steps_of(game, followers, single)
+    found = None if steps is None else _by_steps(program, steps, -least_profit, wanted, clock)
+    if found is None:
+        found = _of_the_whole(program, -least_profit, wanted, clock)
+    if found is None:
         return None
+    low, high = found
     ranges = []
     for one, at in zip(followers, where, strict=True):
         # What is known of some multipliers narrows the others.
@@ -62,6 +62,44 @@ def derived_ranges(
         ends = np.maximum(least, own[0]), np.minimum(most, own[1])
         ranges.append((np.minimum(*ends), np.maximum(*ends)))
     return tuple(ranges)
+
+
+def _by_steps(
+    program: Program, steps: Steps, most: float, wanted: IntArray, clock: Clock
+) -> tuple[FloatArray, FloatArray] | None:
+    """Return ranges from every step by itself: a little wider, ten times faster."""
+    parts = Parts(replace(program, integer=np.zeros(program.n, dtype=bool)), steps)
+    relaxed = parts.relaxed(clock.left)
+    if relaxed is None:
+        return None
+    priced = parts.price(relaxed.multipliers, 0.0, clock, clock.left)
+    if priced.empty or not np.isfinite(priced.bound):
+        return None
+    asked = np.zeros(program.n, dtype=bool)
+    asked[wanted] = True
+    low, high, empty = parts.ranges(priced, most, asked, clock, clock.left)
+    return None if empty or not _closed(low, high, wanted) else (low, high)
+
+
+def _of_the_whole(
+    program: Program, most: float, wanted: IntArray, clock: Clock
+) -> tuple[FloatArray, FloatArray] | None:
+    share = processors()
+
+    def narrow(k: int) -> Ranges:
+        asked = Ranges(program, most)
+        asked.narrow(wanted[k::share], clock.left)
+        return asked
+
+    shares = side_by_side(partial(narrow, k) for k in range(share))
+    low = np.max([asked.low for asked in shares], axis=0)
+    high = np.min([asked.high for asked in shares], axis=0)
+    empty = any(asked.empty for asked in shares)
+    return None if empty or not _closed(low, high, wanted) else (low, high)
+
+
+def _closed(low: FloatArray, high: FloatArray, wanted: IntArray) -> bool:
+    return bool(np.isfinite(low[wanted]).all() and np.isfinite(high[wanted]).all())
 
 
 def _without_switches(

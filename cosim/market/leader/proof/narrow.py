@@ -23,6 +23,7 @@ from cosim.market.leader.problem import LeaderProblem, LeaderSettings
 from cosim.market.leader.proof.parts import Parts
 from cosim.market.leader.proof.root import Ranges, Root
 from cosim.market.leader.proof.steps import Steps, steps_of
+from cosim.market.leader.proof.windows import Windows
 from cosim.market.leader.respond import Responses
 from cosim.market.leader.search import Best, Climber
 from cosim.market.program import BoolArray, Program
@@ -32,18 +33,20 @@ ROUNDS = 6
 """Times the game is written anew after a root."""
 ROUNDS_BY_STEPS = 8
 """Times the game is written anew from its steps alone."""
-WORTH = 0.6
+WORTH = 0.9
 """A root has to bring the gap below this share of the last one for another to follow."""
 FAR = 0.05
 """Gap of the steps' first bound above which ranges would hardly shrink: then a root comes first."""
-WORTH_BY_STEPS = 0.93
+WORTH_BY_STEPS = 0.85
 """Ranges of multipliers have to shrink to this share on average for another round by steps."""
 FEW_PRICES = 12
 """Up to so many prices the search alone is faster (1000 segments of one price: 20 s against 45)."""
 KEPT = 0.1
 """Share of the gap by which points may earn less than the best one and still be looked at, so that
 it lies inside of all ranges."""
-SHARE_OF_TIME = 0.6
+SHARE_OF_WINDOWS = 0.15
+"""Of the time left, to look for better prices a few steps at a time."""
+SHARE_OF_TIME = 0.85
 """Of the time left, for all rounds."""
 
 
@@ -124,6 +127,7 @@ def narrowed(
             state = _by_steps(state, proof, stop, far=FAR if k == 0 else np.inf)
         if proof.closed(state.bound) or proof.clock.elapsed >= stop:
             break
+        _by_windows(state, proof, stop)
         cut = _root(state, proof, stop)
         gap = relative_gap(proof.best.profit, state.bound)
         if cut is None or proof.closed(state.bound) or gap > WORTH * last:
@@ -133,8 +137,7 @@ def narrowed(
         if ends is None or proof.closed(state.bound):
             break
         state = _written_anew(state, *ends, proof.caps)
-        if proof.clock.elapsed >= stop:
-            break
+        proof.climber.rest()
     return state
 
 
@@ -152,6 +155,16 @@ def _by_steps(state: Narrowed, proof: Proof, stop: float, far: float) -> Narrowe
         if shrunk > WORTH_BY_STEPS:
             break
     return state
+
+
+def _by_windows(state: Narrowed, proof: Proof, stop: float) -> None:
+    """Look for better prices in the narrower game, a few steps at a time."""
+    steps = steps_of(state.game, state.followers, state.single)
+    if steps is None:
+        return
+    windows = Windows(state.single, state.followers, steps, proof.responses, proof.best)
+    clock = proof.clock
+    windows.look(clock, min(stop, clock.elapsed + SHARE_OF_WINDOWS * clock.left))
 
 
 def _root(state: Narrowed, proof: Proof, stop: float) -> Program | None:
@@ -211,7 +224,9 @@ def _of_steps(
 
 
 def _try(proof: Proof, prices: FloatArray) -> None:
-    """Climb from the prices of a relaxation."""
+    """Climb from the prices of a relaxation, as long as climbs bring anything."""
+    if proof.climber.tired:
+        return
     game = proof.responses.game
     inside = np.clip(prices, game.price_lb, game.price_ub)
     if game.allows(inside, 1e-7):

@@ -11,6 +11,7 @@ under this limit is its range.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -22,6 +23,8 @@ from cosim.market.leader.proof.steps import NO_STEP, Steps
 from cosim.market.program import BoolArray, Bounds, Program
 from cosim.records.time import FloatArray, IntArray
 
+ROUNDING = 1e-9
+"""Weight that a column without an end may have from rounding."""
 SHARE_OF_GAP = 0.1
 """Of the wanted gap, how much the inexact solution of all parts together may cost."""
 
@@ -185,7 +188,7 @@ class Parts:
             found = handle.run(max(until - clock.elapsed, 0.1))
             return found.bound, found.status is Status.INFEASIBLE
 
-        found = side_by_side(solve, len(self.parts))
+        found = side_by_side(partial(solve, k) for k in range(len(self.parts)))
         least = np.array([bound for bound, _ in found])
         empty = any(none for _, none in found)
         return Priced(by, self._constant(by) + float(least.sum()), least, empty)
@@ -216,7 +219,8 @@ class Parts:
 
         low, high = self._program.bounds.col_lb.copy(), self._program.bounds.col_ub.copy()
         empty = False
-        for one, asked in zip(self.parts, side_by_side(narrow, len(self.parts)), strict=True):
+        found = side_by_side(partial(narrow, k) for k in range(len(self.parts)))
+        for one, asked in zip(self.parts, found, strict=True):
             empty |= asked.empty
             low[one.columns] = np.maximum(low[one.columns], asked.low)
             high[one.columns] = np.minimum(high[one.columns], asked.high)
@@ -285,5 +289,6 @@ def _chosen(columns: IntArray, of: int) -> sparse.csr_array:
 
 
 def _product(weight: FloatArray, end: FloatArray) -> float:
-    """Return the sum of products; what weighs nothing counts nothing, even without an end."""
-    return float(np.where(weight == 0.0, 0.0, weight * np.where(weight == 0.0, 0.0, end)).sum())
+    """Return the sum of products; where there is no end, rounding in the weight counts nothing."""
+    nothing = np.isinf(end) & (np.abs(weight) <= ROUNDING)
+    return float((np.where(nothing, 0.0, weight) * np.where(nothing, 0.0, end)).sum())

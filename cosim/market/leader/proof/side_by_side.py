@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def side_by_side(work: Callable[[int], T], number: int) -> list[T]:
-    """Return work(0), ..., work(number - 1), in this order."""
+def side_by_side(jobs: Iterable[Callable[[], T]]) -> list[T]:
+    """Return what the jobs return, in their order."""
     with ThreadPoolExecutor(processors()) as pool:
-        return list(pool.map(work, range(number)))
+        return [job.result() for job in [pool.submit(job) for job in jobs]]
