@@ -206,6 +206,17 @@ class Handle:
             raise SolveError(f"HiGHS ended without a verdict: {word}", reason=word)
         return self._outcome(status)
 
+    def search(self, seconds: float) -> Outcome | None:
+        """Solve within a time limit where an answer helps but is not needed.
+
+        Returns:
+            As `run`; None where that would raise.
+        """
+        try:
+            return self.run(seconds)
+        except SolveError:
+            return None
+
     def _attempt(self, seconds: float) -> Status:
         h = self._highs
         # HiGHS keeps its clock and its limit between solves.

@@ -155,8 +155,8 @@ def _prove(narrow: Narrowed, proof: Proof) -> float | None:
         start = point_at_prices(single, narrow.followers, best.prices)
         if start is not None:
             handle.offer(start, spare=False)
-    outcome = handle.run(clock.left)
-    if outcome.status is Status.INFEASIBLE:
+    outcome = handle.search(clock.left)
+    if outcome is None or outcome.status is Status.INFEASIBLE:
         return before
     if outcome.x is not None:
         best.offer(proof.responses, outcome.x[single.prices], outcome.x)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.errors import SolveError
 from cosim.market.highs import Clock, Handle, Outcome
 from cosim.market.leader.conditions import Canonical
 from cosim.market.leader.kkt import SingleLevel
@@ -110,11 +109,8 @@ class Climber:
             self._best.offer(self._responses, prices, point)
             self._handle.set_bounds(neighbourhood(self._single, self._followers, point))
             self._handle.offer(point)
-            try:
-                outcome = self._handle.run(min(STEP_S, self._clock.left))
-            except SolveError:
-                break
-            if outcome.x is None:
+            outcome = self._handle.search(min(STEP_S, self._clock.left))
+            if outcome is None or outcome.x is None:
                 break
             game = self._responses.game
             prices = np.clip(outcome.x[self._single.prices], game.price_lb, game.price_ub)
@@ -150,10 +146,11 @@ def first_prices(
     The first is where the linear relaxation has its prices: of all starts that were tried its climb
     ended highest.
     """
-    relaxed = Handle(single.program, integer=False, threads=1, mip_gap=0.0).run(clock.left)
+    relaxed = Handle(single.program, integer=False, threads=1, mip_gap=0.0).search(clock.left)
+    found = None if relaxed is None else relaxed.x
     guesses = [
         *settings.starts,
-        *([] if relaxed.x is None else [_inside(responses, relaxed.x[single.prices])]),
+        *([] if found is None else [_inside(responses, found[single.prices])]),
         *support_starts(responses),
         *price_guesses(responses.game, settings.seed, 2),
     ]

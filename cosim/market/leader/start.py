@@ -100,8 +100,8 @@ def point_at_prices(
     for one, at in zip(followers, single.followers, strict=True):
         row = _strong_duality(one, at, prices, program.n)
         stack.rows([(every, sparse.csr_array(row[None, :]))], 0.0, np.zeros(1))
-    outcome = Handle(stack.program(), integer=False, threads=1, mip_gap=0.0).run(POINT_S)
-    if outcome.x is None:
+    outcome = Handle(stack.program(), integer=False, threads=1, mip_gap=0.0).search(POINT_S)
+    if outcome is None or outcome.x is None:
         return None
     point = outcome.x.copy()
     for at in single.followers:

@@ -161,8 +161,13 @@ class Parts:
             self._offset,
             np.zeros(len(cost), dtype=bool),
         )
-        outcome = Handle(split, integer=False, threads=1, mip_gap=0.0).run(seconds)
-        if outcome.status is not Status.OPTIMAL or outcome.x is None or outcome.row_dual is None:
+        outcome = Handle(split, integer=False, threads=1, mip_gap=0.0).search(seconds)
+        if (
+            outcome is None
+            or outcome.status is not Status.OPTIMAL
+            or outcome.x is None
+            or outcome.row_dual is None
+        ):
             return None
         inner = inside.shape[0]
         links_dual, copies = np.split(outcome.row_dual[inner:], [len(self._low)])
@@ -185,7 +190,9 @@ class Parts:
             program = replace(self.parts[k].program, cost=self._cost(k, by))
             handle = Handle(program, integer=bool(program.integer.any()), threads=1, mip_gap=0.0)
             handle.tune({"mip_abs_gap": share})
-            found = handle.run(max(until - clock.elapsed, 0.1))
+            found = handle.search(max(until - clock.elapsed, 0.1))
+            if found is None:
+                return -np.inf, False
             return found.bound, found.status is Status.INFEASIBLE
 
         found = side_by_side(partial(solve, k) for k in range(len(self.parts)))

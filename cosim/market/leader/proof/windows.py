@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.errors import SolveError
 from cosim.market.highs import Clock, Handle
 from cosim.market.leader.conditions import Canonical
 from cosim.market.leader.kkt import SingleLevel
@@ -109,7 +108,5 @@ class _Window:
             )
         )
         self.handle.offer(self.point)
-        try:
-            return self.handle.run(WINDOW_S).x
-        except SolveError:
-            return None
+        found = self.handle.search(WINDOW_S)
+        return None if found is None else found.x

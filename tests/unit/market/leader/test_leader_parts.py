@@ -16,10 +16,12 @@ from cosim.market.leader.kkt import single_level
 from cosim.market.leader.problem import LeaderSettings
 from cosim.market.leader.proof.parts import Multipliers, Parts
 from cosim.market.leader.proof.steps import Steps, steps_of
+from cosim.market.leader.proof.windows import Windows
 from cosim.market.leader.reduce import reduced
 from cosim.market.leader.respond import Responses
+from cosim.market.leader.search import Best
 from cosim.market.leader.solve import solve_leader
-from cosim.market.leader.start import point_at_prices
+from cosim.market.leader.start import point_at_prices, price_guesses
 from tests.support.leader_cases import microgrids
 
 STEPS = 12
@@ -139,3 +141,18 @@ def test_exact_earns_the_same_taken_apart_and_whole(seed) -> None:
     assert apart.status == whole.status == "optimal"
     assert apart.profit_optimistic == pytest.approx(whole.profit_optimistic, rel=2e-4)
     assert apart.bound >= whole.profit_optimistic * (1.0 - 1e-6)
+
+
+def test_windows_find_better_prices_and_never_more_than_there_is(whole) -> None:
+    small, followers, single, best = whole
+    responses, found, clock = Responses(small, 1e-8), Best(), Clock(60.0)
+    for prices in price_guesses(small, 1, 0):
+        found.offer(responses, prices, None)
+    first, top = found.profit, -best.objective
+    Windows(single, followers, steps_of(small, followers, single), responses, found).look(
+        clock, 60.0
+    )
+    assert found.profit > first + 1e-3 * abs(top)
+    assert found.profit <= top + 1e-5 * abs(top)
+    again = responses.evaluate(found.prices)
+    assert again.optimistic.profit == pytest.approx(found.profit, rel=1e-6)
