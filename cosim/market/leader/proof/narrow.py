@@ -26,6 +26,7 @@ from cosim.market.leader.proof.steps import Steps, steps_of
 from cosim.market.leader.proof.windows import Windows
 from cosim.market.leader.respond import Responses
 from cosim.market.leader.search import Best, Climber
+from cosim.market.leader.start import point_at_prices
 from cosim.market.program import BoolArray, Program
 from cosim.records.time import FloatArray, IntArray
 
@@ -171,8 +172,10 @@ def _root(state: Narrowed, proof: Proof, stop: float) -> Program | None:
     """Return the relaxation with cuts that the root of a search leaves; None if that is all."""
     settings, best, clock = proof.settings, proof.best, proof.clock
     root = Root(state.single.program, threads=settings.threads, mip_gap=0.5 * settings.gap)
-    if state.rounds and best.point is not None:
-        root.offer(best.point, spare=False)
+    if state.rounds and best.prices is not None:
+        start = point_at_prices(state.single, state.followers, best.prices)
+        if start is not None:
+            root.offer(start, spare=False)
     found = root.look(stop - clock.elapsed)
     if found.x is not None:
         best.offer(proof.responses, found.x[state.single.prices], found.x)
