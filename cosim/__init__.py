@@ -1,7 +1,8 @@
 """cosim: can this energy sharing physically happen, what does it cost, and who gets what?
 
-The verbs of the command line are functions here: `cosim.run`, `cosim.check`, `cosim.verify`,
-`cosim.report`, `cosim.compare`, `cosim.study`, `cosim.init`, `cosim.export`, and `cosim.load`.
+The verbs of the command line are functions here: `cosim.run`, `cosim.design`, `cosim.check`,
+`cosim.verify`, `cosim.report`, `cosim.compare`, `cosim.study`, `cosim.init`, `cosim.export`, and
+`cosim.load`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
         RunResult,
         check,
         compare,
+        design,
         examples,
         export,
         init,
@@ -28,6 +30,7 @@ __all__ = [
     "StudyResult",
     "check",
     "compare",
+    "design",
     "examples",
     "export",
     "init",

@@ -77,6 +77,16 @@ class _Party:
         return tau * penalty * gain - self._weight if gain > 0.0 else -1.0
 
 
+ROUND = ("round", "primal_residual", "dual_residual", "penalty")
+
+
+def _balancing(primal: float, dual: float) -> float:
+    """Return what the penalty is multiplied by, so that neither residual runs ahead."""
+    if primal > BALANCE * dual:
+        return STEP
+    return 1.0 / STEP if dual > BALANCE * primal else 1.0
+
+
 def negotiate_payments(
     money: Money,
     disagreement: FloatArray,
@@ -121,18 +131,10 @@ def negotiate_payments(
         duals = [dual + gap for dual, gap in zip(duals, gaps, strict=True)]
         primal = float(np.sqrt(sum(float(gap @ gap) for gap in gaps))) / size
         dual_residual = float(np.linalg.norm(mean - old)) / size
-        rows.append(
-            {
-                "round": number,
-                "primal_residual": primal,
-                "dual_residual": dual_residual,
-                "penalty": penalty,
-            }
-        )
+        rows.append(dict(zip(ROUND, (number, primal, dual_residual, penalty), strict=True)))
         if max(primal, dual_residual) <= tolerance:
             break
-        factor = STEP if primal > BALANCE * dual_residual else 1.0
-        factor = 1.0 / STEP if dual_residual > BALANCE * primal else factor
+        factor = _balancing(primal, dual_residual)
         penalty *= factor
         duals = [dual / factor for dual in duals]
     payment = np.clip(mean, money.least, money.most)
