@@ -180,12 +180,13 @@ def _firmer(
     with watch.stage("leader", "Prices of the leader, nudged further"):
         prices = (outcome.prices, outcome.prices_nudged)
         found = firmer(scenario, leader, first.market, prices, case.members, before)
-    if found is None:
-        return []
+    rounds = []
     with watch.stage("loop", "Market and networks in turn"):
-        loop = physics.loop(found[0], scenario, "fast", told.iteration)
-        coupled = loop.run(replace(case, start=found[1]))
-    return [Round(outcome, found[0].announced, found[0], coupled, found[2])]
+        for one in found:
+            loop = physics.loop(one.market, scenario, "fast", told.iteration)
+            coupled = loop.run(replace(case, start=one.schedule))
+            rounds.append(Round(outcome, one.market.announced, one.market, coupled, one.factor))
+    return rounds
 
 
 def _settled(profits: list[float]) -> bool:

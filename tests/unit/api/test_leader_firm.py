@@ -47,12 +47,13 @@ def test_prices_move_until_losses_do_not_decide() -> None:
     members = followers_of(first.scenario.config)
     before = first.solve(members)
     found = firmer(first.scenario, leader, first, (MEANT, nudged), members, before)
-    assert found is not None
-    other, schedule, factor = found
-    # 1e-5 is less than a loss of .1 % at .4; only 64 times as much is more.
-    assert factor == 64.0
-    assert profit_of(schedule, other) > profit_of(before, first)
-    assert other.announced.values == pytest.approx(MEANT + factor * (nudged - MEANT))
+    best = found[0]
+    # 1e-5 is less than a loss of .1 % at .4; 64 times as much is more, and further earns less.
+    assert best.factor == 64.0
+    assert best.profit == profit_of(best.schedule, best.market) > profit_of(before, first)
+    assert [one.factor for one in found] == [64.0, 96.0, 128.0]
+    for one in found:
+        assert one.market.announced.values == pytest.approx(MEANT + one.factor * (nudged - MEANT))
 
 
 def test_prices_stay_inside_their_ranges_and_where_they_earn_most() -> None:
@@ -64,7 +65,7 @@ def test_prices_stay_inside_their_ranges_and_where_they_earn_most() -> None:
     members = followers_of(first.scenario.config)
     before = first.solve(members)
     # Every price is at its lowest already, so nothing further is to be had.
-    assert firmer(first.scenario, leader, first, (meant, nudged), members, before) is None
+    assert firmer(first.scenario, leader, first, (meant, nudged), members, before) == []
 
 
 def test_where_buying_and_selling_would_cross_both_give_way() -> None:
