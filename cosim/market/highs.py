@@ -67,6 +67,15 @@ SPARED_WITH_A_START = ("mip_heuristic_run_feasibility_jump", "mip_heuristic_run_
 coalitions)."""
 
 
+REMEDIES: tuple[tuple[dict[str, object], dict[str, object]], ...] = (
+    ({"presolve": "off"}, {"presolve": "choose"}),
+    ({"simplex_scale_strategy": 0}, {"simplex_scale_strategy": 2}),
+    ({"solver": "ipm"}, {"solver": "choose"}),
+)
+"""Where HiGHS ends without a verdict (infeasible by a little once its scaling is undone), what it
+is told for another attempt from scratch, and what it is told afterwards."""
+
+
 class Handle:
     """One HiGHS object that holds the compiled model and, behind it, the extras."""
 
@@ -188,19 +197,23 @@ class Handle:
         self._highs.setSolution(solution)
 
     def run(self, seconds: float) -> Outcome:
-        """Solve within a time limit, a second time from scratch where the first is not settled.
+        """Solve within a time limit, again from scratch where that is not settled.
 
         Raises:
-            SolveError: if HiGHS refuses the model or ends without a verdict twice.
+            SolveError: if HiGHS refuses the model, or ends without a verdict whatever it is told.
         """
         status = self._attempt(seconds)
-        if status not in _SETTLED:
+        for remedy, usual in REMEDIES:
+            if status in _SETTLED:
+                break
             highspy.Highs.resetGlobalScheduler(True)
             self._check(self._highs.clearSolver(), "clearSolver")
             if status is Status.UNKNOWN:
-                self._set("presolve", "off")
+                self.tune(remedy)
             status = self._attempt(seconds)
-            self._set("presolve", "choose")
+            self.tune(usual)
+            if status is not Status.UNKNOWN:
+                break
         if status is Status.UNKNOWN:
             word = self._highs.modelStatusToString(self._highs.getModelStatus())
             raise SolveError(f"HiGHS ended without a verdict: {word}", reason=word)

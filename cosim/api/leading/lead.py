@@ -184,7 +184,11 @@ def _firmer(
     with watch.stage("loop", "Market and networks in turn"):
         for one in found:
             loop = physics.loop(one.market, scenario, "fast", told.iteration)
-            coupled = loop.run(replace(case, start=one.schedule))
+            try:
+                coupled = loop.run(replace(case, start=one.schedule))
+            except SolveError:
+                # There is a round that passed already; what cannot be solved is no better one.
+                continue
             rounds.append(Round(outcome, one.market.announced, one.market, coupled, one.factor))
     return rounds
 

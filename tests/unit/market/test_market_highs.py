@@ -10,7 +10,7 @@ from scipy import sparse
 
 from cosim.errors import SolveError
 from cosim.market.extras import Extra
-from cosim.market.highs import Handle, Status
+from cosim.market.highs import REMEDIES, Handle, Status
 from cosim.market.program import Bounds, Program
 from cosim.records import read_only
 
@@ -117,7 +117,28 @@ def test_a_solve_that_does_not_settle_is_repeated_from_scratch(
     assert len(calls) == 2
 
 
-def test_two_solves_without_a_verdict_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failures", range(1, len(REMEDIES) + 1))
+def test_every_remedy_is_tried_and_taken_back(
+    failures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = handle(program())
+    real, told = case._attempt, []
+
+    def late(seconds: float) -> Status:
+        told.append({option: case._highs.getOptionValue(option)[1] for option in before})
+        return Status.UNKNOWN if len(told) <= failures else real(seconds)
+
+    before = {
+        option: case._highs.getOptionValue(option)[1] for _, usual in REMEDIES for option in usual
+    }
+    monkeypatch.setattr(case, "_attempt", late)
+    assert case.run(10.0).objective == pytest.approx(-7.0)
+    assert told[0] == before
+    assert told[1:] == [before | dict(remedy) for remedy, _ in REMEDIES[:failures]]
+    assert {option: case._highs.getOptionValue(option)[1] for option in before} == before
+
+
+def test_solves_without_a_verdict_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     case = handle(program())
     monkeypatch.setattr(case, "_attempt", lambda seconds: Status.UNKNOWN)
     with pytest.raises(SolveError, match="without a verdict"):
