@@ -230,11 +230,12 @@ def _notes(rounds: list[Round], best: Round) -> tuple[str, ...]:
             f"Prices were moved {best.nudged:g} times as far as leader.nudge_per_kwh, so that "
             "losses in the networks do not decide what followers take."
         )
-    failed = [k for k, one in enumerate(rounds) if one.coupled.verdict != "feasible"]
+    again = [one for one in rounds[1:] if one.nudged == 1.0]
+    failed = [one for one in again if one.coupled.verdict != "feasible"]
     if failed and best.coupled.verdict == "feasible":
         notes.append(
-            f"Prices that were found again did not pass the networks ({failed[0]} of "
-            f"{len(rounds) - 1}); the best that did were kept."
+            f"Prices that were found again did not pass the networks ({len(failed)} of "
+            f"{len(again)}); the best that did were kept."
         )
     return tuple(dict.fromkeys(notes))
 

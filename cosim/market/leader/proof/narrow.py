@@ -121,20 +121,22 @@ def narrowed(
     state = Narrowed(game, tuple(followers), ranges, single, np.inf)
     if game.n_prices <= FEW_PRICES:
         return state
+    steps = steps_of(game, followers, single)
     stop = proof.clock.elapsed + SHARE_OF_TIME * proof.clock.left
     last = np.inf
     for k in range(ROUNDS):
-        if np.isfinite(proof.best.profit):
-            state = _by_steps(state, proof, stop, far=FAR if k == 0 else np.inf)
+        if steps is not None and np.isfinite(proof.best.profit):
+            state = _by_steps(state, steps, proof, stop, far=FAR if k == 0 else np.inf)
         if proof.closed(state.bound) or proof.clock.elapsed >= stop:
             break
-        _by_windows(state, proof, stop)
+        if steps is not None:
+            _by_windows(state, steps, proof, stop)
         cut = _root(state, proof, stop)
         gap = relative_gap(proof.best.profit, state.bound)
         if cut is None or proof.closed(state.bound) or gap > WORTH * last:
             break
         last = gap
-        ends = _under_cuts(state, cut, proof, stop)
+        ends = _under_cuts(state, cut, steps, proof, stop)
         if ends is None or proof.closed(state.bound):
             break
         state = _written_anew(state, *ends, proof.caps)
@@ -142,12 +144,9 @@ def narrowed(
     return state
 
 
-def _by_steps(state: Narrowed, proof: Proof, stop: float, far: float) -> Narrowed:
+def _by_steps(state: Narrowed, steps: Steps, proof: Proof, stop: float, far: float) -> Narrowed:
     """Narrow the ranges from the steps' own problems, while these bounds are not too far."""
     for _ in range(ROUNDS_BY_STEPS):
-        steps = steps_of(state.game, state.followers, state.single)
-        if steps is None:
-            break
         ends = _of_steps(state, state.single.program, steps, proof, stop, far)
         if ends is None or proof.closed(state.bound) or proof.clock.elapsed >= stop:
             break
@@ -158,11 +157,8 @@ def _by_steps(state: Narrowed, proof: Proof, stop: float, far: float) -> Narrowe
     return state
 
 
-def _by_windows(state: Narrowed, proof: Proof, stop: float) -> None:
+def _by_windows(state: Narrowed, steps: Steps, proof: Proof, stop: float) -> None:
     """Look for better prices in the narrower game, a few steps at a time."""
-    steps = steps_of(state.game, state.followers, state.single)
-    if steps is None:
-        return
     windows = Windows(state.single, state.followers, steps, proof.responses, proof.best)
     clock = proof.clock
     windows.look(clock, min(stop, clock.elapsed + SHARE_OF_WINDOWS * clock.left))
@@ -188,10 +184,9 @@ def _root(state: Narrowed, proof: Proof, stop: float) -> Program | None:
 
 
 def _under_cuts(
-    state: Narrowed, cut: Program, proof: Proof, stop: float
+    state: Narrowed, cut: Program, steps: Steps | None, proof: Proof, stop: float
 ) -> tuple[FloatArray, FloatArray] | None:
     """Return ranges of all columns from a relaxation with cuts; None if nothing can be learnt."""
-    steps = steps_of(state.game, state.followers, state.single)
     if steps is not None:
         return _of_steps(state, cut, steps, proof, stop, np.inf)
     asked = Ranges(cut, proof.most)

@@ -19,7 +19,7 @@ from scipy import sparse
 from cosim.market.highs import Clock, Handle, Status
 from cosim.market.leader.proof.root import Ranges
 from cosim.market.leader.proof.side_by_side import side_by_side
-from cosim.market.leader.proof.steps import NO_STEP, Steps
+from cosim.market.leader.proof.steps import NO_STEP, Steps, ends_of_rows
 from cosim.market.program import BoolArray, Bounds, Program
 from cosim.records.time import FloatArray, IntArray
 
@@ -273,13 +273,7 @@ def _own_columns(label: IntArray, apart: BoolArray) -> list[tuple[int, IntArray]
 
 def _home_of_rows(matrix: sparse.csr_array, label: IntArray, apart: BoolArray) -> IntArray:
     """Return the step of every row, `_SEVERAL` where its own columns have several."""
-    coo = sparse.coo_array(matrix)
-    own = ~apart[coo.col] & (coo.data != 0.0)
-    rows, steps = coo.row[own], label[coo.col[own]]
-    low = np.full(matrix.shape[0], np.iinfo(label.dtype).max)
-    high = np.full(matrix.shape[0], np.iinfo(label.dtype).min)
-    np.minimum.at(low, rows, steps)
-    np.maximum.at(high, rows, steps)
+    low, high = ends_of_rows(sparse.coo_array(matrix), label, ~apart)
     home = np.where(low == high, low, _SEVERAL)
     return np.where(low > high, NO_STEP, home)
 

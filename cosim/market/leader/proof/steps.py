@@ -89,8 +89,8 @@ def _hand_on(rows: sparse.csr_array, label: IntArray) -> None:
     """Label the columns of rows whose labelled columns all agree, until nothing changes."""
     coo = sparse.coo_array(rows)
     while True:
-        low, high = _ends(coo, label)
-        agreed = (low == high) & (high != NO_STEP)
+        low, high = ends_of_rows(coo, label, label != NO_STEP)
+        agreed = low == high
         open_ = agreed[coo.row] & (label[coo.col] == NO_STEP)
         if not open_.any():
             return
@@ -100,22 +100,30 @@ def _hand_on(rows: sparse.csr_array, label: IntArray) -> None:
         label[at] = found[at]
 
 
-def _ends(coo: sparse.coo_array, label: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the least and the greatest step of every row; least above greatest without any."""
-    m = coo.shape[0]
-    low, high = np.full(m, np.iinfo(label.dtype).max), np.full(m, NO_STEP)
-    known = label[coo.col] != NO_STEP
-    np.minimum.at(low, coo.row[known], label[coo.col[known]])
-    np.maximum.at(high, coo.row[known], label[coo.col[known]])
+def ends_of_rows(
+    coo: sparse.coo_array, label: IntArray, counted: BoolArray
+) -> tuple[IntArray, IntArray]:
+    """Return the least and the greatest label of every row; least above greatest without any.
+
+    Args:
+        coo: the rows.
+        label: of every column.
+        counted: columns that are looked at, shape as `label`.
+    """
+    ends = np.iinfo(label.dtype)
+    low, high = np.full(coo.shape[0], ends.max), np.full(coo.shape[0], ends.min)
+    at = counted[coo.col] & (coo.data != 0.0)
+    np.minimum.at(low, coo.row[at], label[coo.col[at]])
+    np.maximum.at(high, coo.row[at], label[coo.col[at]])
     return low, high
 
 
 def _of_rows(one: Canonical, y: IntArray, most: int) -> tuple[IntArray, BoolArray]:
     """Return the step of every row's multiplier, and whether the row reaches over many steps."""
     coo = sparse.coo_array(one.matrix)
-    low, high = _ends(coo, y)
+    low, high = ends_of_rows(coo, y, y != NO_STEP)
     wide = (np.diff(one.matrix.indptr) > most) & (low < high)
-    return np.where(wide | (high == NO_STEP), NO_STEP, _commonest(coo, y)), wide
+    return np.where(wide | (low > high), NO_STEP, _commonest(coo, y)), wide
 
 
 def _commonest(coo: sparse.coo_array, label: IntArray) -> IntArray:
@@ -142,13 +150,10 @@ def _astride(single: SingleLevel, label: IntArray, spread: BoolArray, most: int)
     matrix = single.program.matrix
     coo = sparse.coo_array(matrix)
     used = np.where(spread, NO_STEP, label)
-    low, high = _ends(coo, used)
+    low, high = ends_of_rows(coo, used, used != NO_STEP)
     home = _commonest(coo, used)
     split = (low < high) & (np.diff(matrix.indptr) <= most)
     away = split[coo.row] & (used[coo.col] != NO_STEP) & (used[coo.col] != home[coo.row])
     found = np.zeros(single.program.n, dtype=bool)
     found[coo.col[away]] = True
     return found & ~single.program.integer
-
-
-__all__ = ["NO_STEP", "Steps", "steps_of"]
