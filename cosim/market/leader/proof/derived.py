@@ -87,6 +87,7 @@ def _of_the_whole(
     share = processors()
 
     def narrow(k: int) -> Ranges:
+        """Return the ranges of one share of the columns."""
         asked = Ranges(program, most)
         asked.narrow(wanted[k::share], clock.left)
         return asked

@@ -187,6 +187,7 @@ class Parts:
         share = gap * SHARE_OF_GAP / len(self.parts)
 
         def solve(k: int) -> tuple[float, bool]:
+            """Return the proven least value of a part, and whether it has no point."""
             program = replace(self.parts[k].program, cost=self._cost(k, by))
             handle = Handle(program, integer=bool(program.integer.any()), threads=1, mip_gap=0.0)
             handle.tune({"mip_abs_gap": share})
@@ -218,6 +219,7 @@ class Parts:
         room = most - priced.bound
 
         def narrow(k: int) -> Ranges:
+            """Return the ranges of a part's columns."""
             one = self.parts[k]
             program = replace(one.program, cost=self._cost(k, priced.multipliers))
             asked = Ranges(program, float(priced.least[k]) + room)

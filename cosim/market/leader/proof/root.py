@@ -57,6 +57,7 @@ class Root(Handle):
         sides: list[tuple[FloatArray, FloatArray]] = []
 
         def take(_type: object, _text: str, out: object, _in: object, _data: object) -> None:
+            """Keep the cuts that the search has at its root."""
             number = int(out.cutpool_num_cut)  # type: ignore[attr-defined]
             start, index, value, low, high = (
                 np.array(getattr(out, f"cutpool_{name}"))
