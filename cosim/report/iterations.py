@@ -71,11 +71,11 @@ def _cost(axis: Axes, table: pd.DataFrame, run: Run) -> None:
     )
     refresh = table[table["phase"] == "refresh"]
     if len(refresh):
-        start = refresh["iteration"].min() - 0.5
-        axis.axvspan(start, table["iteration"].max() + 0.6, color=style.FAINT, zorder=0)
+        end = table["iteration"].max() + 0.6
+        axis.axvspan(refresh["iteration"].min() - 0.5, end, color=style.FAINT, zorder=0)
         axis.text(
-            start + 0.1, 0.03, "linearised again", transform=axis.get_xaxis_transform(),
-            fontsize=7.5, color=style.GREY, va="bottom",
+            end - 0.1, 0.03, "linearised again", transform=axis.get_xaxis_transform(),
+            fontsize=7.5, color=style.GREY, ha="right", va="bottom",
         )  # fmt: skip
     axis.yaxis.set_major_formatter(text.tick)
     axis.margins(y=0.15)
@@ -88,10 +88,10 @@ def _mismatch(axis: Axes, table: pd.DataFrame, run: Run) -> None:
     allowed = (run.summary["certificate"].get("tolerances") or {}).get("balance")
     if allowed is not None:
         axis.axhline(100.0 * allowed, color=style.INK, linewidth=1.0, linestyle=(0, (4, 2)))
-        axis.text(
-            0.02, 100.0 * allowed, "allowed", transform=axis.get_yaxis_transform(),
-            ha="left", va="top", fontsize=7.5, color=style.GREY,
+        axis.annotate(
+            "allowed", (0.02, 100.0 * allowed), (0, -4), xycoords=axis.get_yaxis_transform(),
+            textcoords="offset points", ha="left", va="top", fontsize=7.5, color=style.GREY,
         )  # fmt: skip
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter(text.tick)
-    axis.set_title("Losses: market against physics, % of throughput")
+    axis.set_title("Error in losses, % of throughput")
